@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cell: where one kernel's processes live. Describe it whole (struct cell_spec), check it,
+ * then execute it in one argued order (cell.c); one mechanism a file stands behind this.
+ *
+ * Used by the monitor alone, from one thread. Every function that fails leaves nothing
+ * behind and fills *ret_error with the step ("cgroup: memory.max") and its errno.
+ */
+#ifndef ANCHORHOLD_CELL_H
+#define ANCHORHOLD_CELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CELL_ID_LEN 16u
+#define CELL_NAME_MAX 64u
+#define CELL_ARGS_MAX 32u
+#define CELL_ENV_MAX 32u
+#define CELL_SLOTS_MAX 4096u
+#define CELL_STEP_MAX 96u
+
+struct cell;
+
+enum cell_network { CELL_NETWORK_SEALED, CELL_NETWORK_LOOPBACK };
+
+struct cell_error {
+	char step[CELL_STEP_MAX];
+	int error; /* errno, positive */
+};
+
+struct cell_limits {
+	uint64_t memory_bytes;
+	uint32_t cpu_milli; /* 1000 = one CPU */
+	uint32_t pids_max;
+	uint64_t tmpfs_bytes; /* ceiling of /tmp and of the home, each */
+};
+
+/* What is to be built. Pointers are borrowed until cell_new or cell_spawn returns. */
+struct cell_spec {
+	uint8_t id[CELL_ID_LEN];
+	char project[CELL_NAME_MAX];
+	struct cell_limits limits;
+	enum cell_network network;
+	const char *profile; /* seccomp profile: a file name in hostd/policy */
+	int environment_fd;  /* O_PATH root of the mounted environment */
+	const char *argv[CELL_ARGS_MAX + 1]; /* the kernel's, NULL-terminated */
+	const char *env[CELL_ENV_MAX + 1];   /* NAME=VALUE, NULL-terminated */
+};
+
+/* What spawning needs anew each time. */
+struct cell_connection {
+	uint32_t incarnation;
+	const char *json; /* the connection file's text, written by the child inside the cell */
+	size_t json_len;
+};
+
+struct cell_exit {
+	bool oom;    /* the cell was killed at its memory limit */
+	int status;  /* wait status of the kernel's main process, as in waitpid(2) */
+};
+
+/* Everything in the spec is in range and names what exists. */
+int cell_check(const struct cell_spec *spec, struct cell_error *ret_error);
+
+/*
+ * What stays over restarts: the slot and its uids, the cgroups, the tmpfs of home, /tmp and
+ * the sockets. The cell copies what it needs of the spec.
+ */
+int cell_new(const struct cell_spec *spec, struct cell **ret_cell, struct cell_error *ret_error);
+
+/* Starts the kernel's processes in it. At most one incarnation runs at a time. */
+int cell_spawn(struct cell *cell, const struct cell_connection *connection,
+	       struct cell_error *ret_error);
+
+/*
+ * For the relay: a detached mount (move_mount(2)) of the sockets' tmpfs, a fresh descriptor the
+ * caller owns; the uid and gid that the directory's ACL lets in; its cgroup's directory.
+ */
+int cell_sockets_mount(const struct cell *cell, int *ret_fd, struct cell_error *ret_error);
+uid_t cell_relay_uid(const struct cell *cell);
+int cell_relay_cgroup(const struct cell *cell); /* borrowed O_PATH|O_DIRECTORY descriptor */
+
+/* Becomes readable when the cell's PID 1 has exited; -1 while nothing runs. Borrowed. */
+int cell_pidfd(const struct cell *cell);
+
+/* After the pidfd became readable: reaps and tells how it ended. */
+int cell_reap(struct cell *cell, struct cell_exit *ret_exit);
+
+int cell_interrupt(struct cell *cell); /* SIGINT to the kernel's main process, through cell-init */
+int cell_kill(struct cell *cell);      /* cgroup.kill: every process of the incarnation */
+
+/*
+ * Kills, waits (bounded) and removes everything. Returns -EBUSY where something of the cell
+ * is left: the slot is then never used again, and the caller reports it. Frees in any case.
+ */
+int cell_free(struct cell *cell, struct cell_error *ret_error);
+
+
+
+#endif

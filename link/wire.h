@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The frames of the link between a node and a gateway.
+ *
+ * One frame is one ZeroMQ message of exactly one part, at most LINK_FRAME_MAX bytes.
+ * PROTOCOL.md says every byte; this header is its C shape. All integers are big-endian
+ * on the wire. Packing and unpacking do no I/O and keep no state.
+ *
+ * Unpacking is complete or an error: every field is checked against its ceiling and no
+ * byte may follow the last field. Unpacked strings are NUL-terminated copies inside the
+ * struct; `data` pointers point into the frame given and live as long as it does.
+ *
+ * All functions return 0, or a negative errno: -EBADMSG (malformed), -EPROTO (unknown
+ * version or type), -EMSGSIZE (over a ceiling), -ENOBUFS (the output buffer is too small).
+ */
+#ifndef ANCHORHOLD_LINK_WIRE_H
+#define ANCHORHOLD_LINK_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LINK_VERSION 1u
+#define LINK_FRAME_MAX (80u * 1024u)	    /* bytes of one frame, header included */
+#define LINK_CHUNK_MAX (64u * 1024u)	    /* payload bytes of one IN or OUT frame */
+#define LINK_MESSAGE_MAX (16u * 1024u * 1024u) /* bytes of one Jupyter message (parts blob) */
+#define LINK_PARTS_MAX 64u		    /* parts of one Jupyter message */
+#define LINK_ID_LEN 16u			    /* a kernel id: a UUID's 16 bytes */
+#define LINK_NAME_MAX 64u		    /* names, NUL included */
+#define LINK_TEXT_MAX 256u		    /* short texts, NUL included */
+#define LINK_ENVIRONMENTS_MAX 32u
+#define LINK_KERNELS_MAX 512u
+#define LINK_PROMISES_MAX 32u
+#define LINK_WINDOW_MAX (4u * 1024u * 1024u) /* credit a session may hold, bytes */
+
+/* The types. N: node to gateway, G: gateway to node. */
+enum link_type {
+	LINK_HELLO = 1,	   /* N first frame of every connection */
+	LINK_WELCOME = 2,  /* G its answer; until then a node sends nothing else */
+	LINK_STATUS = 3,   /* N every LINK_STATUS_MS; also the lease */
+	LINK_REQUEST = 4,  /* G do something to a kernel or the node */
+	LINK_RESULT = 5,   /* N what became of a REQUEST */
+	LINK_KERNEL = 6,   /* N a kernel changed its state */
+	LINK_ATTACH = 7,   /* G a client session begins or resumes */
+	LINK_DETACH = 8,   /* G it ended */
+	LINK_CREDIT = 9,   /* G it can take so many more bytes */
+	LINK_CURSOR = 10,  /* G its client has everything up to this sequence */
+	LINK_IN = 11,	   /* G a chunk of a message for the kernel */
+	LINK_OUT = 12,	   /* N a chunk of a message from the kernel's output log */
+	LINK_REFUSED = 13, /* N an IN or ATTACH that was not carried out, and why */
+	LINK_EVENT = 14,   /* N something an operator should know */
+	LINK_EVENT_ACK = 15, /* G events up to this sequence are stored */
+};
+
+#define LINK_STATUS_MS 5000u /* between two STATUS frames */
+#define LINK_LEASE_MS 20000u /* a node silent for so long counts as lost */
+
+enum link_channel { LINK_SHELL, LINK_CONTROL, LINK_STDIN, LINK_IOPUB, LINK_CHANNELS };
+
+enum link_verb {
+	LINK_START = 1, /* kernel_id is chosen by the gateway; start is set */
+	LINK_STOP = 2,
+	LINK_INTERRUPT = 3,
+	LINK_RESTART = 4,
+	LINK_LOGS = 5, /* lines is set; RESULT.text holds the node's last log lines */
+};
+
+enum link_code { /* of a RESULT or REFUSED */
+	LINK_OK = 0,
+	LINK_E_INVALID = 1,	 /* a field is out of range: text names it */
+	LINK_E_UNKNOWN = 2,	 /* no such kernel or session */
+	LINK_E_EXISTS = 3,	 /* the kernel id is taken */
+	LINK_E_ENVIRONMENT = 4,	 /* no such environment on this node */
+	LINK_E_CAPACITY = 5,	 /* no free slot or memory */
+	LINK_E_REFUSING = 6,	 /* the node lacks a promised protection: text names it */
+	LINK_E_SYSTEM = 7,	 /* a step failed: text names it, error holds the errno */
+	LINK_E_STALE = 8,	 /* another incarnation, epoch or sequence than expected */
+	LINK_E_DEAD = 9,	 /* the kernel has died */
+	LINK_E_TOO_LARGE = 10,
+	LINK_E_BUSY = 11,	 /* a start, stop or restart of it is under way */
+	LINK_E_TIMEOUT = 12,	 /* the kernel did not become ready in time */
+};
+
+enum link_network { LINK_NET_SEALED = 0, LINK_NET_LOOPBACK = 1 };
+
+enum link_kernel_state {
+	LINK_KERNEL_STARTING = 1,   /* its process runs, its iopub is not yet proven */
+	LINK_KERNEL_READY = 2,	    /* shell is open */
+	LINK_KERNEL_RESTARTING = 3, /* the old process is being replaced */
+	LINK_KERNEL_DEAD = 4,	    /* gone for good; reason says why */
+};
+
+enum link_reason {
+	LINK_WHY_NONE = 0,
+	LINK_WHY_STOPPED = 1, /* by request */
+	LINK_WHY_EXITED = 2,  /* status is its exit code */
+	LINK_WHY_SIGNAL = 3,  /* status is the signal */
+	LINK_WHY_MEMORY = 4,  /* killed at its memory limit */
+	LINK_WHY_START = 5,   /* never became ready */
+	LINK_WHY_RELAY = 6,   /* its relay was lost */
+	LINK_WHY_WALL = 7,    /* wall-clock limit */
+	LINK_WHY_IDLE = 8,    /* idle limit */
+};
+
+struct link_environment {
+	char name[LINK_NAME_MAX];
+	char display_name[LINK_NAME_MAX];
+	char language[LINK_NAME_MAX];
+	char version[LINK_NAME_MAX];
+	uint8_t interrupt_message; /* 1: interrupted by a message, 0: by a signal */
+};
+
+struct link_kernel_info {
+	uint8_t id[LINK_ID_LEN];
+	uint32_t incarnation;
+	uint8_t state;
+	char environment[LINK_NAME_MAX];
+	char project[LINK_NAME_MAX];
+};
+
+struct link_hello {
+	uint8_t boot_id[16];
+	char name[LINK_NAME_MAX];
+	char version[LINK_NAME_MAX];
+	char build_id[LINK_NAME_MAX];	    /* of the running kernel, hex */
+	uint64_t entry_to_link_ms;	    /* kernel entry to this frame */
+	uint32_t cpus;
+	uint32_t memory_mib;
+	uint32_t kernels_max;
+	uint32_t environments_count;
+	struct link_environment environments[LINK_ENVIRONMENTS_MAX];
+	uint32_t missing_count;		    /* promised protections the node lacks */
+	char missing[LINK_PROMISES_MAX][LINK_NAME_MAX];
+	uint32_t kernels_count;
+	struct link_kernel_info kernels[LINK_KERNELS_MAX];
+};
+
+struct link_welcome {
+	uint64_t gateway_epoch; /* differs for every gateway process */
+	uint64_t time_ms;	/* Unix time */
+};
+
+struct link_status {
+	uint64_t uptime_ms;
+	uint32_t kernels;
+	uint32_t memory_available_mib;
+	uint32_t load_milli;	     /* 1-minute load average x 1000 */
+	uint32_t pressure_cpu;	     /* PSI some avg10 x 100 */
+	uint32_t pressure_memory;
+	uint32_t pressure_io;
+};
+
+struct link_start {
+	char environment[LINK_NAME_MAX];
+	char project[LINK_NAME_MAX];
+	uint32_t memory_mib; /* 0: the node's default */
+	uint32_t cpu_milli;  /* 1000 = one CPU; 0: default */
+	uint32_t pids_max;   /* 0: default */
+	uint32_t tmpfs_mib;  /* /tmp and home together; 0: default */
+	uint32_t wall_s;     /* 0: none */
+	uint32_t idle_s;     /* 0: none */
+	uint8_t network;     /* enum link_network */
+};
+
+struct link_request {
+	uint64_t id; /* chosen by the gateway, echoed in the RESULT */
+	uint8_t verb;
+	uint8_t kernel_id[LINK_ID_LEN];
+	struct link_start start; /* LINK_START only */
+	uint32_t lines;		 /* LINK_LOGS only */
+};
+
+struct link_result {
+	uint64_t id;
+	uint16_t code;
+	int32_t error; /* errno of the failed step, 0 where none */
+	uint32_t incarnation;
+	uint32_t text_len; /* text is not NUL-terminated */
+	const uint8_t *text;
+};
+
+struct link_kernel {
+	uint8_t kernel_id[LINK_ID_LEN];
+	uint32_t incarnation;
+	uint8_t state;
+	uint8_t reason;
+	int32_t status;
+	char text[LINK_TEXT_MAX];
+};
+
+struct link_attach {
+	uint8_t kernel_id[LINK_ID_LEN];
+	uint64_t session; /* never 0: 0 in an OUT means all sessions */
+	uint8_t resume;	  /* 1: from cursor; 0: where the last detached session stopped, else now */
+	uint64_t cursor;
+	uint32_t credit;
+};
+
+struct link_session { /* DETACH, CREDIT, CURSOR */
+	uint8_t kernel_id[LINK_ID_LEN];
+	uint64_t session;
+	uint64_t value; /* CREDIT: more bytes; CURSOR: sequence; DETACH: 0 */
+};
+
+struct link_chunk { /* IN and OUT */
+	uint8_t kernel_id[LINK_ID_LEN];
+	uint32_t incarnation;
+	uint64_t session;
+	uint64_t epoch; /* IN: the sender's; OUT: 0 */
+	uint64_t seq;	/* IN: per (incarnation, epoch, channel), from 1; OUT: the log's */
+	uint8_t channel;
+	uint32_t total;	 /* bytes of the whole message */
+	uint32_t offset; /* of this chunk in it */
+	uint32_t data_len;
+	const uint8_t *data;
+};
+
+struct link_refused {
+	uint8_t kernel_id[LINK_ID_LEN];
+	uint64_t session;
+	uint64_t seq; /* of the IN; 0 for an ATTACH */
+	uint8_t channel;
+	uint16_t code;
+};
+
+struct link_event {
+	uint64_t seq;
+	uint64_t time_ms;
+	uint8_t kernel_id[LINK_ID_LEN]; /* zero where it concerns the node */
+	char kind[LINK_NAME_MAX];	/* as in "limit.memory", "kernel.died" */
+	char project[LINK_NAME_MAX];
+	char text[LINK_TEXT_MAX];
+};
+
+/* The union every reader switches over. */
+struct link_frame {
+	enum link_type type;
+	union {
+		struct link_hello hello;
+		struct link_welcome welcome;
+		struct link_status status;
+		struct link_request request;
+		struct link_result result;
+		struct link_kernel kernel;
+		struct link_attach attach;
+		struct link_session session; /* DETACH, CREDIT, CURSOR */
+		struct link_chunk chunk;     /* IN, OUT */
+		struct link_refused refused;
+		struct link_event event;
+		uint64_t event_ack;
+	} u;
+};
+
+/* Parses one whole frame into *ret_frame. */
+int link_frame_unpack(const uint8_t *buf, size_t len, struct link_frame *ret_frame);
+
+/* Writes the frame to buf and its length to *ret_len. */
+int link_frame_pack(const struct link_frame *frame, uint8_t *buf, size_t size, size_t *ret_len);
+
+/* The type's name for logs; "?" where unknown. */
+const char *link_type_name(enum link_type type);
+const char *link_code_name(enum link_code code);
+
+#endif
