@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /state/node.conf, typed. docs/node.conf.5 says what each key means. */
+#ifndef ANCHORHOLD_CONF_NODE_H
+#define ANCHORHOLD_CONF_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "conf/value.h"
+
+#define NODE_CONF_PATH "/state/node.conf"
+#define NODE_KEY_PATH "/state/node.key"
+#define NODE_CONF_MAX 16384u /* bytes of the file */
+#define NODE_NAME_MAX 64u    /* NUL included */
+#define NODE_GATEWAYS_MAX 4u
+#define NODE_KEY_LEN 40u /* a CURVE key in Z85 */
+#define NODE_KERNELS_MAX 512u
+#define NODE_KERNELS_DEFAULT 128u
+
+enum node_network { NODE_DHCP, NODE_STATIC };
+enum node_log { NODE_LOG_ERROR, NODE_LOG_WARNING, NODE_LOG_INFO, NODE_LOG_DEBUG };
+
+struct node_conf {
+	char name[NODE_NAME_MAX];
+	size_t gateways_count; /* at least 1 */
+	struct ipv4_endpoint gateways[NODE_GATEWAYS_MAX];
+	char gateway_key[NODE_KEY_LEN + 1];	 /* Z85, public */
+	char gateway_key_next[NODE_KEY_LEN + 1]; /* empty when not given */
+	enum node_network network;
+	struct ipv4_prefix address; /* NODE_STATIC alone */
+	uint32_t router;	    /* NODE_STATIC alone; 0 = none */
+	bool ipv6;
+	uint32_t kernels_max;
+	enum node_log log_level;
+};
+
+/* Reads a text into a complete configuration, or as conf_parse. */
+int node_conf_parse(const char *text, size_t len, struct node_conf *ret_conf,
+		    struct conf_error *ret_error);
+
+/*
+ * Reads the file at path (NODE_CONF_PATH). Returns 0, or -errno with *ret_error filled in
+ * every case: the file could not be read, or as node_conf_parse.
+ */
+int node_conf_read(const char *path, struct node_conf *ret_conf, struct conf_error *ret_error);
+
+#endif

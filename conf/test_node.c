@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "conf/node.h"
+#include "conf/test.h"
+
+#define KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+#define BASE "name = node-1\ngateway = 10.0.2.2:7000\ngateway_key = " KEY "\n"
+
+static int parse(const char *text, struct node_conf *ret_conf, struct conf_error *error)
+{
+	return node_conf_parse(text, strlen(text), ret_conf, error);
+}
+
+static void test_defaults(void)
+{
+	struct node_conf conf;
+	struct conf_error e;
+
+	CHECK(parse(BASE, &conf, &e) == 0);
+	CHECK(strcmp(conf.name, "node-1") == 0 && strcmp(conf.gateway_key, KEY) == 0);
+	CHECK(conf.gateways_count == 1 && conf.gateways[0].address == 0x0a000202);
+	CHECK(conf.gateways[0].port == 7000 && conf.gateway_key_next[0] == '\0');
+	CHECK(conf.network == NODE_DHCP && !conf.ipv6 && conf.kernels_max == 128);
+	CHECK(conf.log_level == NODE_LOG_INFO);
+}
+
+static void test_everything(void)
+{
+	struct node_conf conf;
+	struct conf_error e;
+
+	CHECK(parse(BASE "gateway = 10.0.2.2:7001\ngateway = 10.0.2.3:7000\n"
+			 "gateway = 192.0.2.1:1\ngateway_key_next = " KEY "\nnetwork = static\n"
+			 "address = 10.0.2.15/24\nrouter = 10.0.2.2\nipv6 = on\n"
+			 "kernels_max = 512\nlog_level = debug\n",
+		    &conf, &e) == 0);
+	CHECK(conf.gateways_count == 4 && conf.gateways[3].address == 0xc0000201);
+	CHECK(conf.network == NODE_STATIC && conf.address.bits == 24 && conf.router == 0x0a000202);
+	CHECK(conf.ipv6 && conf.kernels_max == 512 && conf.log_level == NODE_LOG_DEBUG);
+	CHECK(strcmp(conf.gateway_key_next, KEY) == 0);
+}
+
+static void test_bad(void)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+	} rows[] = {
+		{"", 0},
+		{"gateway = 10.0.2.2:7000\ngateway_key = " KEY "\n", 0},
+		{"name = n\ngateway_key = " KEY "\n", 0},
+		{"name = n\ngateway = 10.0.2.2:7000\n", 0},
+		{"name = Node", 1},
+		{"name = -n", 1},
+		{"name = a123456789012345678901234567890123456789012345678901234567890123", 1},
+		{BASE "gateway = 10.0.2.2:7000", 4},
+		{BASE "gateway = host:7000", 4},
+		{BASE "gateway = 224.0.0.1:7000", 4},
+		{BASE "gateway = 10.0.2.2", 4},
+		{BASE "gateway = 1.1.1.1:1\ngateway = 1.1.1.1:2\ngateway = 1.1.1.1:3\n"
+		      "gateway = 1.1.1.1:4\n", 7},
+		{BASE "gateway_key_next = short", 4},
+		{BASE "gateway_key_next = rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf~\n", 4},
+		{BASE "network = none", 4},
+		{BASE "network = static", 0},
+		{BASE "network = static\naddress = 10.0.2.15/0", 5},
+		{BASE "network = static\naddress = 10.0.2.15/24\nrouter = 10.0.3.2", 0},
+		{BASE "network = static\naddress = 10.0.2.15/24\nrouter = 10.0.2.15", 0},
+		{BASE "address = 10.0.2.15/24", 0},
+		{BASE "router = 10.0.2.2", 0},
+		{BASE "ipv6 = yes", 4},
+		{BASE "kernels_max = 0", 4},
+		{BASE "kernels_max = 513", 4},
+		{BASE "log_level = loud", 4},
+		{BASE "secret = x", 4},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct node_conf conf = {.kernels_max = 77};
+		struct conf_error e = {.line = 99};
+
+		CHECK_ROW(parse(rows[i].text, &conf, &e) == -EINVAL, rows[i].text);
+		CHECK_ROW(e.line == rows[i].line && e.text[0] != '\0', rows[i].text);
+		CHECK_ROW(conf.kernels_max == 77, rows[i].text); /* untouched */
+	}
+}
+
+static void test_read(void)
+{
+	struct node_conf conf;
+	struct conf_error e;
+
+	CHECK(node_conf_read("/nonexistent/node.conf", &conf, &e) == -ENOENT);
+	CHECK(strstr(e.text, "cannot be read") != NULL);
+}
+
+int main(void)
+{
+	test_defaults();
+	test_everything();
+	test_bad();
+	test_read();
+	return TEST_RESULT();
+}
