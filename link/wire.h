@@ -8,19 +8,29 @@
  *
  * Unpacking is complete or an error: every field is checked against its ceiling and no
  * byte may follow the last field. Unpacked strings are NUL-terminated copies inside the
- * struct; `data` pointers point into the frame given and live as long as it does.
+ * struct; `data` and `text` pointers point into the frame given and live as long as it does.
+ * Packing checks the same rules, so what was packed can be unpacked.
+ *
+ * Strings by field. Identifiers are [A-Za-z0-9._-]: node and environment names, language,
+ * versions, build_id, missing promises, event kinds; a project is an identifier or empty.
+ * display_name, the texts of KERNEL and EVENT are printable UTF-8 (no control characters), may
+ * be empty. RESULT.text may hold newlines and tabs besides (it carries log lines).
+ *
+ * struct link_frame is large (about 90 KiB, a HELLO unpacked): one a process, not on a stack.
  *
  * All functions return 0, or a negative errno: -EBADMSG (malformed), -EPROTO (unknown
- * version or type), -EMSGSIZE (over a ceiling), -ENOBUFS (the output buffer is too small).
+ * version or type), -EMSGSIZE (over a ceiling), -ENOBUFS (the output buffer is too small),
+ * and from packing -EINVAL (a field of the caller's is out of range).
  */
 #ifndef ANCHORHOLD_LINK_WIRE_H
 #define ANCHORHOLD_LINK_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define LINK_VERSION 1u
-#define LINK_FRAME_MAX (80u * 1024u)	    /* bytes of one frame, header included */
+#define LINK_FRAME_MAX (96u * 1024u)	    /* bytes of one frame; holds the largest HELLO */
 #define LINK_CHUNK_MAX (64u * 1024u)	    /* payload bytes of one IN or OUT frame */
 #define LINK_MESSAGE_MAX (16u * 1024u * 1024u) /* bytes of one Jupyter message (parts blob) */
 #define LINK_PARTS_MAX 64u		    /* parts of one Jupyter message */
@@ -174,8 +184,8 @@ struct link_result {
 	uint16_t code;
 	int32_t error; /* errno of the failed step, 0 where none */
 	uint32_t incarnation;
-	uint32_t text_len; /* text is not NUL-terminated */
-	const uint8_t *text;
+	uint32_t text_len; /* at most LINK_CHUNK_MAX */
+	const uint8_t *text; /* not NUL-terminated */
 };
 
 struct link_kernel {
@@ -189,7 +199,7 @@ struct link_kernel {
 
 struct link_attach {
 	uint8_t kernel_id[LINK_ID_LEN];
-	uint64_t session; /* never 0: 0 in an OUT means all sessions */
+	uint64_t session; /* chosen by the gateway, random, never 0 */
 	uint8_t resume;	  /* 1: from cursor; 0: where the last detached session stopped, else now */
 	uint64_t cursor;
 	uint32_t credit;
@@ -203,14 +213,14 @@ struct link_session { /* DETACH, CREDIT, CURSOR */
 
 struct link_chunk { /* IN and OUT */
 	uint8_t kernel_id[LINK_ID_LEN];
-	uint32_t incarnation;
-	uint64_t session;
-	uint64_t epoch; /* IN: the sender's; OUT: 0 */
-	uint64_t seq;	/* IN: per (incarnation, epoch, channel), from 1; OUT: the log's */
+	uint32_t incarnation; /* IN: that the sender means; OUT: that wrote the message */
+	uint64_t session;     /* IN: whose message; OUT: to whom; never 0 */
+	uint64_t epoch; /* IN: the sender's, new for each of its connections, never 0; OUT: 0 */
+	uint64_t seq;	/* IN: per (incarnation, epoch, channel), from 1; OUT: the log's, never 0 */
 	uint8_t channel;
-	uint32_t total;	 /* bytes of the whole message */
-	uint32_t offset; /* of this chunk in it */
-	uint32_t data_len;
+	uint32_t total;	 /* bytes of the whole message, 1..LINK_MESSAGE_MAX */
+	uint32_t offset; /* of this chunk in it; offset + data_len <= total */
+	uint32_t data_len; /* 1..LINK_CHUNK_MAX */
 	const uint8_t *data;
 };
 
@@ -255,6 +265,15 @@ int link_frame_unpack(const uint8_t *buf, size_t len, struct link_frame *ret_fra
 
 /* Writes the frame to buf and its length to *ret_len. */
 int link_frame_pack(const struct link_frame *frame, uint8_t *buf, size_t size, size_t *ret_len);
+
+/* The length link_frame_pack() would write; 0 where it would fail. */
+size_t link_frame_size(const struct link_frame *frame);
+
+/* 1..LINK_NAME_MAX-1 bytes of [A-Za-z0-9._-], not beginning with '.' or '-'. */
+bool link_identifier_ok(const char *text);
+
+/* Valid UTF-8 without control characters (U+0000..001F, 007F..009F); may be empty. */
+bool link_display_ok(const char *text);
 
 /* The type's name for logs; "?" where unknown. */
 const char *link_type_name(enum link_type type);
