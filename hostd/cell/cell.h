@@ -4,7 +4,8 @@
  * then execute it in one argued order (cell.c); one mechanism a file stands behind this.
  *
  * Used by the monitor alone, from one thread. Every function that fails leaves nothing
- * behind and fills *ret_error with the step ("cgroup: memory.max") and its errno.
+ * behind, returns -errno and fills *ret_error with the step ("cgroup: memory.max") and its
+ * errno. Calls may change the caller's working directory to "/" (they enter mount namespaces).
  */
 #ifndef ANCHORHOLD_CELL_H
 #define ANCHORHOLD_CELL_H
@@ -22,6 +23,10 @@
 #define CELL_STEP_MAX 96u
 
 struct cell;
+struct cell_host;
+
+/* What a machine may be allowed to lack, by name. The image allows nothing. */
+enum cell_lack { CELL_LACK_LANDLOCK = 1, CELL_LACK_CONTROLLERS = 2 };
 
 enum cell_network { CELL_NETWORK_SEALED, CELL_NETWORK_LOOPBACK };
 
@@ -54,12 +59,27 @@ struct cell_connection {
 	uint32_t incarnation;
 	const char *json; /* the connection file's text, written by the child inside the cell */
 	size_t json_len;
+	int output_fd; /* the kernel's stdout and stderr; 0 or less: /dev/null */
 };
 
 struct cell_exit {
 	bool oom;    /* the cell was killed at its memory limit */
 	int status;  /* wait status of the kernel's main process, as in waitpid(2) */
 };
+
+/*
+ * What all cells of a node share: slots, compiled filters, and two mount namespaces, the
+ * nursery that cells are cloned from and the keeper that holds what outlives a restart.
+ * One a process, made before the first cell. It empties the process's supplementary groups,
+ * and kills and removes every cell that an earlier monitor left in `cells_cgroup`, a directory
+ * of a cgroup2 tree with cpu, memory and pids enabled below it (borrowed until it returns).
+ * `lacking` is an or of enum cell_lack; anything else that is missing is an error.
+ */
+int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_host,
+		  struct cell_error *ret_error);
+
+/* After the last cell was freed. */
+void cell_host_free(struct cell_host *host);
 
 /* Everything in the spec is in range and names what exists. */
 int cell_check(const struct cell_spec *spec, struct cell_error *ret_error);
@@ -68,9 +88,13 @@ int cell_check(const struct cell_spec *spec, struct cell_error *ret_error);
  * What stays over restarts: the slot and its uids, the cgroups, the tmpfs of home, /tmp and
  * the sockets. The cell copies what it needs of the spec.
  */
-int cell_new(const struct cell_spec *spec, struct cell **ret_cell, struct cell_error *ret_error);
+int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell **ret_cell,
+	     struct cell_error *ret_error);
 
-/* Starts the kernel's processes in it. At most one incarnation runs at a time. */
+/*
+ * Starts the kernel's processes in it and returns when cell-init was executed. At most one
+ * incarnation runs at a time (-EBUSY until cell_reap).
+ */
 int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	       struct cell_error *ret_error);
 
@@ -97,6 +121,5 @@ int cell_kill(struct cell *cell);      /* cgroup.kill: every process of the inca
  */
 int cell_free(struct cell *cell, struct cell_error *ret_error);
 
-
-
 #endif
+
