@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "netlink/socket.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int nl_open(int protocol)
+{
+	struct sockaddr_nl self = {.nl_family = AF_NETLINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&self, sizeof(self)) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * The kernel works through a request, and queues its answers, before send returns: reading
+ * needs no waiting, and an empty queue is the end.
+ */
+static int collect(int fd, uint32_t acked)
+{
+	_Alignas(4) uint8_t bytes[8192];
+	bool last = false;
+	int error = 0;
+
+	for (;;) {
+		struct sockaddr_nl from = {0};
+		socklen_t from_len = sizeof(from);
+		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC,
+				     (struct sockaddr *)&from, &from_len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0)
+			return -errno;
+		if (from.nl_pid != 0) /* not the kernel */
+			continue;
+		if ((size_t)n > sizeof(bytes) ||
+		    nl_answers(bytes, (size_t)n, acked, &error, &last) != 0)
+			return -EBADMSG;
+	}
+	if (error)
+		return error;
+	return last ? 0 : -EIO;
+}
+
+int nl_send(int fd, const struct nl *nl, uint32_t acked)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	ssize_t n;
+
+	if (nl->full || nl->depth != 0)
+		return -ENOBUFS;
+	do
+		n = sendto(fd, nl->bytes, nl->len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return collect(fd, acked);
+}
