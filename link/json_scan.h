@@ -56,4 +56,7 @@ int json_string_get(struct link_slice value, char *ret, size_t size);
 /* The text is valid UTF-8 (no overlong forms, no surrogates, at most U+10FFFF). */
 bool json_utf8_ok(const uint8_t *text, size_t len);
 
+/* Bytes of the valid UTF-8 sequence at `at`, which is before end; 0 where there is none. */
+size_t json_utf8_sequence(const uint8_t *at, const uint8_t *end);
+
 #endif

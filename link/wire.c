@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every frame is a table of fields, walked once for packing and once for unpacking, so that the
+ * two cannot disagree. The tables stand in the order of the bytes: PROTOCOL.md is these tables
+ * in words. A rule that one field cannot state alone is the type's check().
+ */
+#include "link/wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "link/bytes.h"
+#include "link/fields.h"
+#include "link/json_scan.h"
+
+#define SIZE_OF(type, member) sizeof(((type *)0)->member)
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define AT(type, member) .offset = offsetof(type, member), .size = SIZE_OF(type, member)
+#define INT(type, member, low, high)                                                               \
+	{.kind = FIELD_INTEGER, AT(type, member), .min = (low), .max = (high)}
+#define ANY(type, member) INT(type, member, 0, UINT64_MAX)
+#define RAW(type, member) {.kind = FIELD_BYTES, AT(type, member)}
+#define TEXT(kind_, type, member) {.kind = (kind_), AT(type, member)}
+#define ROWS(type, member, count_, ceiling, table)                                                 \
+	{.kind = FIELD_LIST,                                                                             \
+	 AT(type, member),                                                                         \
+	 .count = offsetof(type, count_),                                                          \
+	 .stride = SIZE_OF(type, member[0]),                                                       \
+	 .max = (ceiling),                                                                         \
+	 .rows = (table),                                                                          \
+	 .rows_count = COUNT_OF(table)}
+
+/* ---- the tables ---- */
+
+static const struct field environment_fields[] = {
+	TEXT(FIELD_NAME, struct link_environment, name),
+	TEXT(FIELD_DISPLAY, struct link_environment, display_name),
+	TEXT(FIELD_NAME, struct link_environment, language),
+	TEXT(FIELD_NAME, struct link_environment, version),
+	INT(struct link_environment, interrupt_message, 0, 1),
+};
+
+static const struct field missing_fields[] = {
+	{.kind = FIELD_NAME, .offset = 0, .size = LINK_NAME_MAX},
+};
+
+static const struct field info_fields[] = {
+	RAW(struct link_kernel_info, id),
+	ANY(struct link_kernel_info, incarnation),
+	INT(struct link_kernel_info, state, LINK_KERNEL_STARTING, LINK_KERNEL_DEAD),
+	TEXT(FIELD_NAME, struct link_kernel_info, environment),
+	TEXT(FIELD_PROJECT, struct link_kernel_info, project),
+};
+
+static const struct field hello_fields[] = {
+	RAW(struct link_hello, boot_id),
+	TEXT(FIELD_NAME, struct link_hello, name),
+	TEXT(FIELD_NAME, struct link_hello, version),
+	TEXT(FIELD_NAME, struct link_hello, build_id),
+	ANY(struct link_hello, entry_to_link_ms),
+	ANY(struct link_hello, cpus),
+	ANY(struct link_hello, memory_mib),
+	ANY(struct link_hello, kernels_max),
+	ROWS(struct link_hello, environments, environments_count, LINK_ENVIRONMENTS_MAX,
+	     environment_fields),
+	ROWS(struct link_hello, missing, missing_count, LINK_PROMISES_MAX, missing_fields),
+	ROWS(struct link_hello, kernels, kernels_count, LINK_KERNELS_MAX, info_fields),
+};
+
+static const struct field welcome_fields[] = {
+	INT(struct link_welcome, gateway_epoch, 1, UINT64_MAX),
+	ANY(struct link_welcome, time_ms),
+};
+
+static const struct field status_fields[] = {
+	ANY(struct link_status, uptime_ms),
+	ANY(struct link_status, kernels),
+	ANY(struct link_status, memory_available_mib),
+	ANY(struct link_status, load_milli),
+	INT(struct link_status, pressure_cpu, 0, 10000),
+	INT(struct link_status, pressure_memory, 0, 10000),
+	INT(struct link_status, pressure_io, 0, 10000),
+};
+
+static const struct field start_fields[] = {
+	TEXT(FIELD_NAME, struct link_request, start.environment),
+	TEXT(FIELD_PROJECT, struct link_request, start.project),
+	ANY(struct link_request, start.memory_mib),
+	ANY(struct link_request, start.cpu_milli),
+	ANY(struct link_request, start.pids_max),
+	ANY(struct link_request, start.tmpfs_mib),
+	ANY(struct link_request, start.wall_s),
+	ANY(struct link_request, start.idle_s),
+	INT(struct link_request, start.network, LINK_NET_SEALED, LINK_NET_LOOPBACK),
+};
+
+static const struct field logs_fields[] = {
+	ANY(struct link_request, lines),
+};
+
+#define CASE(verb_, table)                                                                         \
+	{.kind = FIELD_WHEN,                                                                             \
+	 .count = offsetof(struct link_request, verb),                                             \
+	 .min = (verb_),                                                                           \
+	 .rows = (table),                                                                          \
+	 .rows_count = COUNT_OF(table)}
+
+static const struct field request_fields[] = {
+	ANY(struct link_request, id),
+	INT(struct link_request, verb, LINK_START, LINK_LOGS),
+	RAW(struct link_request, kernel_id),
+	CASE(LINK_START, start_fields),
+	CASE(LINK_LOGS, logs_fields),
+};
+
+static const struct field result_fields[] = {
+	ANY(struct link_result, id),
+	INT(struct link_result, code, LINK_OK, LINK_E_TIMEOUT),
+	ANY(struct link_result, error),
+	ANY(struct link_result, incarnation),
+	{.kind = FIELD_DATA,
+	 AT(struct link_result, text),
+	 .count = offsetof(struct link_result, text_len),
+	 .min = 0,
+	 .max = LINK_CHUNK_MAX},
+};
+
+static const struct field kernel_fields[] = {
+	RAW(struct link_kernel, kernel_id),
+	ANY(struct link_kernel, incarnation),
+	INT(struct link_kernel, state, LINK_KERNEL_STARTING, LINK_KERNEL_DEAD),
+	INT(struct link_kernel, reason, LINK_WHY_NONE, LINK_WHY_IDLE),
+	ANY(struct link_kernel, status),
+	TEXT(FIELD_DISPLAY, struct link_kernel, text),
+};
+
+static const struct field attach_fields[] = {
+	RAW(struct link_attach, kernel_id),
+	INT(struct link_attach, session, 1, UINT64_MAX),
+	INT(struct link_attach, resume, 0, 1),
+	ANY(struct link_attach, cursor),
+	INT(struct link_attach, credit, 0, LINK_WINDOW_MAX),
+};
+
+static const struct field session_fields[] = {
+	RAW(struct link_session, kernel_id),
+	INT(struct link_session, session, 1, UINT64_MAX),
+	ANY(struct link_session, value),
+};
+
+static const struct field chunk_fields[] = {
+	RAW(struct link_chunk, kernel_id),
+	ANY(struct link_chunk, incarnation),
+	INT(struct link_chunk, session, 1, UINT64_MAX),
+	ANY(struct link_chunk, epoch),
+	INT(struct link_chunk, seq, 1, UINT64_MAX),
+	INT(struct link_chunk, channel, LINK_SHELL, LINK_IOPUB),
+	INT(struct link_chunk, total, 1, LINK_MESSAGE_MAX),
+	INT(struct link_chunk, offset, 0, LINK_MESSAGE_MAX - 1),
+	{.kind = FIELD_DATA,
+	 AT(struct link_chunk, data),
+	 .count = offsetof(struct link_chunk, data_len),
+	 .min = 1,
+	 .max = LINK_CHUNK_MAX},
+};
+
+static const struct field refused_fields[] = {
+	RAW(struct link_refused, kernel_id),
+	INT(struct link_refused, session, 1, UINT64_MAX),
+	ANY(struct link_refused, seq),
+	INT(struct link_refused, channel, LINK_SHELL, LINK_IOPUB),
+	INT(struct link_refused, code, LINK_E_INVALID, LINK_E_TIMEOUT),
+};
+
+static const struct field event_fields[] = {
+	INT(struct link_event, seq, 1, UINT64_MAX),
+	ANY(struct link_event, time_ms),
+	RAW(struct link_event, kernel_id),
+	TEXT(FIELD_NAME, struct link_event, kind),
+	TEXT(FIELD_PROJECT, struct link_event, project),
+	TEXT(FIELD_DISPLAY, struct link_event, text),
+};
+
+static const struct field event_ack_fields[] = {
+	{.kind = FIELD_INTEGER, .offset = 0, .size = sizeof(uint64_t), .max = UINT64_MAX},
+};
+
+/* ---- rules over more than one field ---- */
+
+static bool chunk_fits(const struct link_chunk *chunk)
+{
+	return chunk->offset < chunk->total && chunk->data_len <= chunk->total - chunk->offset;
+}
+
+static bool in_check(const void *body)
+{
+	const struct link_chunk *chunk = body;
+
+	return chunk_fits(chunk) && chunk->epoch != 0 && chunk->channel != LINK_IOPUB;
+}
+
+static bool out_check(const void *body)
+{
+	const struct link_chunk *chunk = body;
+
+	return chunk_fits(chunk) && chunk->epoch == 0;
+}
+
+/* Log lines go to terminals: no control character but newline and tab. */
+static bool result_check(const void *body)
+{
+	const struct link_result *result = body;
+
+	for (size_t i = 0; i < result->text_len; i++) {
+		uint8_t byte = result->text[i];
+
+		if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f)
+			return false;
+		if (byte == 0xc2 && i + 1 < result->text_len && result->text[i + 1] < 0xa0)
+			return false; /* U+0080..009F */
+	}
+	return json_utf8_ok(result->text, result->text_len);
+}
+
+static bool detach_check(const void *body)
+{
+	return ((const struct link_session *)body)->value == 0;
+}
+
+struct type {
+	const char *name;
+	size_t size;
+	const struct field *fields;
+	size_t fields_count;
+	bool (*check)(const void *body); /* NULL: none */
+};
+
+#define TYPE(name_, member, fields_, check_)                                                       \
+	{                                                                                          \
+		.name = (name_), .size = SIZE_OF(struct link_frame, u.member), .fields = (fields_), \
+		.fields_count = COUNT_OF(fields_), .check = (check_)                               \
+	}
+
+static const struct type types[] = {
+	[LINK_HELLO] = TYPE("HELLO", hello, hello_fields, NULL),
+	[LINK_WELCOME] = TYPE("WELCOME", welcome, welcome_fields, NULL),
+	[LINK_STATUS] = TYPE("STATUS", status, status_fields, NULL),
+	[LINK_REQUEST] = TYPE("REQUEST", request, request_fields, NULL),
+	[LINK_RESULT] = TYPE("RESULT", result, result_fields, result_check),
+	[LINK_KERNEL] = TYPE("KERNEL", kernel, kernel_fields, NULL),
+	[LINK_ATTACH] = TYPE("ATTACH", attach, attach_fields, NULL),
+	[LINK_DETACH] = TYPE("DETACH", session, session_fields, detach_check),
+	[LINK_CREDIT] = TYPE("CREDIT", session, session_fields, NULL),
+	[LINK_CURSOR] = TYPE("CURSOR", session, session_fields, NULL),
+	[LINK_IN] = TYPE("IN", chunk, chunk_fields, in_check),
+	[LINK_OUT] = TYPE("OUT", chunk, chunk_fields, out_check),
+	[LINK_REFUSED] = TYPE("REFUSED", refused, refused_fields, NULL),
+	[LINK_EVENT] = TYPE("EVENT", event, event_fields, NULL),
+	[LINK_EVENT_ACK] = TYPE("EVENT_ACK", event_ack, event_ack_fields, NULL),
+};
+
+static const struct type *type_of(unsigned int type)
+{
+	return type < COUNT_OF(types) && types[type].name != NULL ? &types[type] : NULL;
+}
+
+/* ---- frames ---- */
+
+static int body_write(struct link_writer *writer, const struct link_frame *frame)
+{
+	const struct type *type = type_of(frame->type);
+
+	if (type == NULL)
+		return -EPROTO;
+	link_put_u8(writer, LINK_VERSION);
+	link_put_u8(writer, (uint8_t)frame->type);
+	fields_pack(writer, type->fields, type->fields_count, &frame->u);
+	if (writer->error == 0 && type->check != NULL && !type->check(&frame->u))
+		link_writer_fail(writer, -EINVAL);
+	if (writer->error == 0 && writer->at > LINK_FRAME_MAX)
+		link_writer_fail(writer, -EMSGSIZE);
+	return writer->error;
+}
+
+int link_frame_pack(const struct link_frame *frame, uint8_t *buf, size_t size, size_t *ret_len)
+{
+	struct link_writer writer = link_writer(buf, size);
+	int error;
+
+	if (buf == NULL)
+		return -ENOBUFS;
+	error = body_write(&writer, frame);
+	if (error == 0)
+		*ret_len = writer.at;
+	return error;
+}
+
+size_t link_frame_size(const struct link_frame *frame)
+{
+	struct link_writer writer = link_writer(NULL, 0);
+
+	return body_write(&writer, frame) == 0 ? writer.at : 0;
+}
+
+int link_frame_unpack(const uint8_t *buf, size_t len, struct link_frame *ret_frame)
+{
+	struct link_reader reader = link_reader(buf, len);
+	const struct type *type;
+	uint8_t version, number;
+
+	if (len > LINK_FRAME_MAX)
+		return -EMSGSIZE;
+	version = link_get_u8(&reader);
+	number = link_get_u8(&reader);
+	if (reader.error != 0)
+		return reader.error;
+	type = type_of(number);
+	if (version != LINK_VERSION || type == NULL)
+		return -EPROTO;
+	ret_frame->type = (enum link_type)number;
+	memset(&ret_frame->u, 0, type->size);
+	fields_unpack(&reader, type->fields, type->fields_count, &ret_frame->u);
+	if (link_reader_end(&reader) != 0)
+		return link_reader_end(&reader);
+	return type->check == NULL || type->check(&ret_frame->u) ? 0 : -EBADMSG;
+}
+
+const char *link_type_name(enum link_type type)
+{
+	const struct type *row = type_of(type);
+
+	return row == NULL ? "?" : row->name;
+}
+
+const char *link_code_name(enum link_code code)
+{
+	static const char *const names[] = {
+		[LINK_OK] = "ok",
+		[LINK_E_INVALID] = "invalid",
+		[LINK_E_UNKNOWN] = "unknown",
+		[LINK_E_EXISTS] = "exists",
+		[LINK_E_ENVIRONMENT] = "no such environment",
+		[LINK_E_CAPACITY] = "no capacity",
+		[LINK_E_REFUSING] = "node is refusing",
+		[LINK_E_SYSTEM] = "system error",
+		[LINK_E_STALE] = "stale",
+		[LINK_E_DEAD] = "kernel is dead",
+		[LINK_E_TOO_LARGE] = "too large",
+		[LINK_E_BUSY] = "busy",
+		[LINK_E_TIMEOUT] = "timeout",
+	};
+
+	return (unsigned int)code < COUNT_OF(names) ? names[code] : "?";
+}
