@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# The kernel of a board: fragments merged, checked, built.
+#
+#   need kernel BOARD      a step whose folder holds bzImage, vmlinux (stripped), System.map,
+#                          config and build-id (40 hex digits)
+#
+# README.md tells the rules: what a fragment may ask, what is checked, where the seed is from.
+
+KERNEL_SOURCE=linux-source-6.12
+
+kernel() {
+	[ -f "kernel-config/$1.config" ] || usage_error "no kernel fragment for the board '$1'"
+	need release
+	key_add_file kernel-config/kernel.sh kernel-config/check.awk kernel-config/promises.build
+	key_add_file kernel-config/*.config	# all boards' fragments are checked by each build
+	key_add_source "$KERNEL_SOURCE"
+	key_add_text "$(clang-19 --version | head -n 1)"
+	key_add_text "seed $(kernel_seed | sha256)"
+	step "kernel-$1" "Linux for the board $1" kernel_build "$1"
+}
+
+# In the order in which they are read: a later line overrides an earlier one.
+kernel_fragments() {
+	for kernel_fragment in base hardening "$1" clang; do
+		printf 'kernel-config/%s.config\n' "$kernel_fragment"
+	done
+}
+
+kernel_version() {
+	lock_lines "$KERNEL_SOURCE" | cut -d ' ' -f 2
+}
+
+# The seed of this kernel version's structure layouts: a hash over the release secret, so that
+# whoever holds the secret builds the same kernel and nobody else can tell the layouts.
+kernel_seed() {
+	{
+		cat "$CACHE/release/seed"
+		printf '\nrandstruct %s %s\n' "$KERNEL_SOURCE" "$(kernel_version)"
+	} | sha256
+}
+
+kernel_make() {
+	make -s -C "$WORK/linux" O="$WORK/objects" LLVM=-19 "$@"
+}
+
+kernel_build() {
+	kernel_unpack
+	# Only this board's kernel is built, but no board's fragments may rot meanwhile.
+	for kernel_board in qemu pc "$1"; do
+		kernel_configure "$kernel_board"
+	done
+	kernel_write_seed
+	KBUILD_BUILD_TIMESTAMP=$(date -u -d "@$SOURCE_DATE_EPOCH")
+	KBUILD_BUILD_USER=anchorhold KBUILD_BUILD_HOST=anchorhold KBUILD_BUILD_VERSION=1
+	export KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION
+	kernel_make -j "$JOBS" gen-randstruct-seed="$WORK/give-seed" vmlinux bzImage
+	kernel_outputs
+}
+
+# The package is a .deb around upstream's tarball with Debian's patches applied.
+kernel_unpack() {
+	mkdir "$WORK/linux" "$WORK/objects"
+	dpkg-deb --fsys-tarfile "$(source_fetch "$KERNEL_SOURCE")" |
+		tar -x -O "./usr/src/$KERNEL_SOURCE.tar.xz" |
+		tar -x -J -C "$WORK/linux" --strip-components=1
+}
+
+kernel_configure() {
+	# shellcheck disable=SC2046
+	cat $(kernel_fragments "$1") >"$WORK/asked"
+	kernel_make KCONFIG_ALLCONFIG="$WORK/asked" allnoconfig 2>"$WORK/warnings"
+	kernel_check "$WORK/asked" "$WORK/objects/.config"
+	kernel_promised kernel-config/promises.build "$WORK/objects/.config"
+}
+
+# Every option that a fragment asks for must have survived the merge, a hidden dependency must
+# not have dropped it. Prints each that did not, and fails.
+kernel_check() {
+	awk -f kernel-config/check.awk "$2" "$1" >&2 ||
+		die 'the kernel cannot be configured as asked'
+}
+
+# The same for promises.build, which is read like a fragment.
+kernel_promised() {
+	sed -n -e 's/^\(CONFIG_[A-Z0-9_]*\) n .*/# \1 is not set/p' \
+		-e 's/^\(CONFIG_[A-Z0-9_]*\) \([^ ]*\) .*/\1=\2/p' "$1" >"$WORK/promised"
+	kernel_check "$WORK/promised" "$2"
+}
+
+# Takes the place of the kernel's own scripts/gen-randstruct-seed.sh, which draws at random.
+# The seed reaches it by the environment, not by a command line.
+kernel_write_seed() {
+	{ set +x; } 2>/dev/null		# the log must not show it
+	RANDSTRUCT_SEED=$(kernel_seed)
+	export RANDSTRUCT_SEED
+	set -x
+	cat >"$WORK/give-seed" <<-'EOT'
+		hash=$(printf %s "$RANDSTRUCT_SEED" | sha256sum | cut -d ' ' -f 1)
+		printf '%s\n' "$RANDSTRUCT_SEED" >"$1"
+		printf '#define RANDSTRUCT_HASHED_SEED "%s"\n' "$hash" >"$2"
+	EOT
+}
+
+kernel_outputs() {
+	cp "$WORK/objects/arch/x86/boot/bzImage" "$WORK/objects/System.map" "$OUT/"
+	cp "$WORK/objects/.config" "$OUT/config"
+	llvm-strip-19 --strip-all -o "$OUT/vmlinux" "$WORK/objects/vmlinux"
+	llvm-readelf-19 -n "$OUT/vmlinux" | sed -n 's/^ *Build ID: //p' >"$OUT/build-id"
+	grep -q -x '[0-9a-f]\{40\}' "$OUT/build-id" || die 'the kernel has no build id'
+}
