@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# The image of a board: one GPT disk by the board's `layout`, and beside it what a launcher needs.
+#
+#   need image BOARD       a step whose folder is the image: disk.img, root.img, bzImage, vmlinux,
+#                          cmdline, build-id, environments/, manifest.json
+
+# The environments that every image carries.
+IMAGE_ENVIRONMENTS='python lua'
+
+image() {
+	[ -f "board/$1/layout" ] || usage_error "there is no board '$1'; there are: $(image_boards)"
+	need root "$1"
+	key_add_file board/image.sh "board/$1/layout" "board/$1/cmdline" kernel-config/cmdline
+	key_add_step "kernel-$1" "root-$1"
+	for image_env in $IMAGE_ENVIRONMENTS; do
+		need "env_$image_env"
+		key_add_step "env-$image_env"
+	done
+	step "image-$1" "image for the board $1" image_build "$1"
+}
+
+image_boards() {
+	for boards_layout in board/*/layout; do
+		boards_name=${boards_layout#board/}
+		printf '%s ' "${boards_name%/layout}"
+	done
+}
+
+image_build() {
+	image_kernel=$(step_dir "kernel-$1") image_root=$(step_dir "root-$1")
+	cp "$image_kernel/bzImage" "$image_kernel/vmlinux" "$image_kernel/build-id" "$OUT/"
+	cp "$image_root/root.img" "$OUT/"
+	image_environments
+	image_cmdline "$1" slot-a >"$OUT/cmdline"
+	image_disk "board/$1/layout" "$OUT/disk.img"
+	image_manifest "$1" >"$OUT/manifest.json"
+}
+
+image_environments() {
+	for image_env in $IMAGE_ENVIRONMENTS; do
+		mkdir -p "$OUT/environments/$image_env"
+		for image_file in image manifest manifest.sig; do
+			cp "$(step_dir "env-$image_env")/$image_file" "$OUT/environments/$image_env/"
+		done
+	done
+}
+
+# layout_rows FILE: its rows, with the partition's start in MiB in front.
+layout_rows() {
+	awk '!/^#/ && NF { printf "%d %s\n", start + 1, $0; start += $3 }' "$1"
+}
+
+# image_cmdline BOARD SLOT: the whole command line; the root hash in it is what the board trusts.
+image_cmdline() {
+	cmdline_device=PARTUUID=$(layout_rows "board/$1/layout" | awk -v slot="$2" '$2 == slot { print $5 }')
+	# shellcheck disable=SC1091 # written by root_pack: data_blocks, root_hash and salt
+	. "$image_root/verity"
+	# shellcheck disable=SC2154
+	printf 'dm-mod.create="root,,,ro,0 %d verity 1 %s %s 4096 4096 %d %d sha256 %s %s 1 panic_on_corruption" ' \
+		"$((data_blocks * 8))" "$cmdline_device" "$cmdline_device" \
+		"$data_blocks" "$((data_blocks + 1))" "$root_hash" "$salt"
+	cat kernel-config/cmdline "board/$1/cmdline" | sed -e 's/[[:space:]]*#.*//' -e '/^$/d' |
+		tr '\n' ' ' | sed 's/ $//'
+	printf '\n'
+}
+
+# image_disk LAYOUT DISK: the table, then each partition's content.
+image_disk() {
+	image_end=$(layout_rows "$1" | awk '{ end = $1 + $4 } END { print end }')
+	truncate -s "$((image_end + 1))M" "$2"	# the table's second copy is at the end
+	image_table "$1" | sfdisk -q --no-reread --no-tell-kernel "$2"
+	layout_rows "$1" | while read -r row_start row_name row_type row_size row_uuid row_content; do
+		row_file="$WORK/$row_name"
+		case "$row_content" in
+		empty) continue ;;
+		slot) image_slot "$row_file" "$row_size" ;;
+		state) image_ext4 "$row_file" "$row_size" "$row_uuid" "$(image_state_tree)" -E "$EXT4_STATE" ;;
+		work) image_ext4 "$row_file" "$row_size" "$row_uuid" "$(image_work_tree)" \
+			-O quota,project -E "$EXT4_WORK" ;;
+		*) die "$1: nothing makes the content '$row_content' of $row_name" ;;
+		esac
+		dd if="$row_file" of="$2" bs=1M seek="$row_start" conv=notrunc,sparse status=none
+		rm "$row_file"
+	done
+}
+
+image_table() {
+	printf 'label: gpt\nlabel-id: a1c0f0de-0000-4000-8000-616e63686f72\nunit: sectors\n'
+	layout_rows "$1" | while read -r row_start row_name row_type row_size row_uuid row_content; do
+		printf 'start=%d, size=%d, type=%s, uuid=%s, name=%s\n' \
+			"$((row_start * 2048))" "$((row_size * 2048))" "$row_type" "$row_uuid" "$row_name"
+	done
+}
+
+# A slot: the root at 0, where its verity table expects it, the kernel from the middle on.
+image_slot() {
+	slot_half=$(($2 * 524288))
+	for slot_part in root.img bzImage; do
+		[ "$(stat -c %s "$OUT/$slot_part")" -le "$slot_half" ] ||
+			die "$slot_part has outgrown half a slot; the layout wants larger ones"
+	done
+	truncate -s "$2M" "$1"
+	dd if="$OUT/root.img" of="$1" conv=notrunc status=none
+	dd if="$OUT/bzImage" of="$1" bs=1M seek="$(($2 / 2))" conv=notrunc status=none
+}
+
+# `work` must be able to grow from the template to any disk's size while mounted: descriptor
+# blocks are reserved for 4 TiB (2 MiB of them). Project quota is accounted from the first file.
+EXT4_STATE=nodiscard,root_owner=0:0
+EXT4_WORK=nodiscard,root_owner=0:0,quotatype=prjquota,resize=1073741824
+
+# image_ext4 FILE MIB UUID TREE OPTIONS...
+image_ext4() {
+	ext4_file=$1 ext4_size=$2 ext4_uuid=$3 ext4_tree=$4
+	shift 4
+	E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -F -t ext4 -b 4096 -i 16384 -m 0 \
+		-J size=8 -U "$ext4_uuid" -E "hash_seed=$ext4_uuid" -d "$ext4_tree" "$@" \
+		"$ext4_file" "${ext4_size}M"
+}
+
+image_state_tree() {
+	mkdir -p "$WORK/tree-state"
+	chmod 700 "$WORK/tree-state"
+	printf '%s\n' "$WORK/tree-state"
+}
+
+image_work_tree() {
+	mkdir -p "$WORK/tree-work"
+	cp -r "$OUT/environments" "$WORK/tree-work/"
+	chmod -R u=rwX,go=rX "$WORK/tree-work"
+	find "$WORK/tree-work" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+	printf '%s\n' "$WORK/tree-work"
+}
+
+# What the image is made of, for people and tests.
+image_manifest() {
+	# shellcheck disable=SC1091
+	. "$image_root/verity"
+	printf '{\n  "board": "%s",\n  "version": "%s",\n  "kernel": "%s",\n' \
+		"$1" "$(release_version)" "$(kernel_version)"
+	printf '  "build_id": "%s",\n  "root_hash": "%s",\n  "files": {' \
+		"$(cat "$OUT/build-id")" "$root_hash"
+	manifest_comma=
+	for manifest_file in bzImage root.img cmdline; do
+		printf '%s\n    "%s": {"bytes": %d, "sha256": "%s"}' "$manifest_comma" "$manifest_file" \
+			"$(stat -c %s "$OUT/$manifest_file")" "$(sha256 <"$OUT/$manifest_file")"
+		manifest_comma=,
+	done
+	printf '\n  }\n}\n'
+}
