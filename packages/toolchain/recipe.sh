@@ -1,38 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# The target's C and C++: Debian's clang-19 and lld-19 as cross compiler, LLVM's runtimes on musl.
-#
-# The architecture is an argument everywhere (x86_64, aarch64). `compiler-ARCH` holds the bare
-# sysroot; `toolchain-ARCH` is the same with the libraries in it, and is what programs are built
-# with: `clang-19 --config=$(step_dir toolchain-ARCH)/ARCH.cfg`, or meson's `ARCH.ini` beside it.
-
-target_triple() {
-	printf '%s-linux-musl\n' "$1"
-}
-
-# The hardening flags of everything that runs on a node.
-target_cflags() {
-	case "$1" in
-	x86_64) target_branch=-fcf-protection=full ;;
-	*) target_branch=-mbranch-protection=standard ;;
-	esac
-	printf '%s ' -O2 -g0 -fPIE -fvisibility=hidden -fstack-protector-strong \
-		-fstack-clash-protection "$target_branch" -ftrivial-auto-var-init=zero \
-		-ffunction-sections -fdata-sections -fno-plt -fno-strict-aliasing -fwrapv
-}
-
-# musl's threads have 128 KiB of stack by default, which libzmq's and our own may outgrow.
-target_ldflags() {
-	printf '%s ' -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
-		-Wl,--gc-sections -Wl,--build-id=none -Wl,-z,stack-size=1048576
-}
-
-# Link-time optimisation with control flow integrity: a call through a pointer to a function of
-# another type ends in an illegal instruction. Holds for code that is built with it, see
-# packages/cfi-exceptions.
-target_cfi() {
-	printf '%s ' -flto=thin -fsanitize=cfi -fsanitize-trap=cfi
-}
+# The bare compiler for the target: Debian's clang-19 and lld-19, LLVM's runtimes on musl.
 
 compiler_musl() {
 	source_unpack musl "$WORK/musl"
@@ -43,12 +11,9 @@ compiler_musl() {
 	mkdir "$WORK/uapi"
 	tar -x -f "$WORK/uapi.tar" -C "$WORK/uapi"
 	case "$1" in x86_64) musl_asm=x86 ;; aarch64) musl_asm=arm64 ;; esac
-	for musl_dir in linux asm-generic mtd rdma scsi sound video xen misc drm; do
-		[ ! -d "$WORK/uapi/usr/include/$musl_dir" ] ||
-			cp -R "$WORK/uapi/usr/include/$musl_dir" "$OUT/sysroot/include/"
-	done
-	# musl has its own of these two.
-	rm -rf "$OUT/sysroot/include/scsi"
+	# What we compile includes no other of the kernel's folders; musl has a scsi of its own.
+	cp -R "$WORK/uapi/usr/include/linux" "$WORK/uapi/usr/include/asm-generic" \
+		"$WORK/uapi/usr/include/mtd" "$OUT/sysroot/include/"
 	cp -RL "$WORK/uapi/usr/lib/linux/uapi/$musl_asm/asm" "$OUT/sysroot/include/asm"
 }
 
