@@ -75,9 +75,8 @@ image_disk() {
 		case "$row_content" in
 		empty) continue ;;
 		slot) image_slot "$row_file" "$row_size" ;;
-		state) image_ext4 "$row_file" "$row_size" "$row_uuid" "$(image_state_tree)" -E "$EXT4_STATE" ;;
-		work) image_ext4 "$row_file" "$row_size" "$row_uuid" "$(image_work_tree)" \
-			-O quota,project -E "$EXT4_WORK" ;;
+		state) image_state "$row_file" "$row_size" "$row_uuid" ;;
+		work) image_work "$row_file" "$row_size" "$row_uuid" ;;
 		*) die "$1: nothing makes the content '$row_content' of $row_name" ;;
 		esac
 		dd if="$row_file" of="$2" bs=1M seek="$row_start" conv=notrunc,sparse status=none
@@ -105,32 +104,35 @@ image_slot() {
 	dd if="$OUT/bzImage" of="$1" bs=1M seek="$(($2 / 2))" conv=notrunc status=none
 }
 
+# image_ext4 FILE MIB UUID TREE EXTENDED-OPTIONS [OPTIONS...]: nothing drawn at random, no clock.
+image_ext4() {
+	ext4_file=$1 ext4_size=$2 ext4_uuid=$3 ext4_tree=$4 ext4_extended=$5
+	shift 5
+	E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -F -t ext4 -b 4096 -i 16384 -m 0 \
+		-J size=8 -U "$ext4_uuid" -d "$ext4_tree" \
+		-E "nodiscard,root_owner=0:0,hash_seed=$ext4_uuid${ext4_extended:+,$ext4_extended}" \
+		"$@" "$ext4_file" "${ext4_size}M" >&2
+	# mke2fs takes the files' change times too, which no tool but debugfs can set.
+	find "$ext4_tree" -mindepth 1 -printf "set_inode_field /%P ctime @$SOURCE_DATE_EPOCH\n" |
+		E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH debugfs -w -f - "$ext4_file" >&2
+}
+
+# Empty: a node's own copy gets its configuration and key (board/qemu/disk).
+image_state() {
+	mkdir -p "$WORK/tree-state"
+	image_ext4 "$1" "$2" "$3" "$WORK/tree-state" ''
+}
+
 # `work` must be able to grow from the template to any disk's size while mounted: descriptor
 # blocks are reserved for 4 TiB (2 MiB of them). Project quota is accounted from the first file.
-EXT4_STATE=nodiscard,root_owner=0:0
-EXT4_WORK=nodiscard,root_owner=0:0,quotatype=prjquota,resize=1073741824
-
-# image_ext4 FILE MIB UUID TREE OPTIONS...
-image_ext4() {
-	ext4_file=$1 ext4_size=$2 ext4_uuid=$3 ext4_tree=$4
-	shift 4
-	E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -F -t ext4 -b 4096 -i 16384 -m 0 \
-		-J size=8 -U "$ext4_uuid" -E "hash_seed=$ext4_uuid" -d "$ext4_tree" "$@" \
-		"$ext4_file" "${ext4_size}M"
-}
-
-image_state_tree() {
-	mkdir -p "$WORK/tree-state"
-	chmod 700 "$WORK/tree-state"
-	printf '%s\n' "$WORK/tree-state"
-}
-
-image_work_tree() {
+image_work() {
 	mkdir -p "$WORK/tree-work"
 	cp -r "$OUT/environments" "$WORK/tree-work/"
 	chmod -R u=rwX,go=rX "$WORK/tree-work"
+	chown -R 0:0 "$WORK/tree-work"
 	find "$WORK/tree-work" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-	printf '%s\n' "$WORK/tree-work"
+	image_ext4 "$1" "$2" "$3" "$WORK/tree-work" quotatype=prjquota,resize=1073741824 \
+		-O quota,project
 }
 
 # What the image is made of, for people and tests.
