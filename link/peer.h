@@ -49,7 +49,7 @@ const char *link_inbox_user(const struct link_inbox *inbox);
 /*
  * Sends one frame at once. route is NULL at a DEALER. -EAGAIN: the mark is reached (or, at a
  * DEALER, nobody is connected); -EHOSTUNREACH: the ROUTER has no such connection any more;
- * pack's errors.
+ * -EINVAL: the frame cannot be packed (wire.h); -ENOMEM.
  */
 int link_send(void *socket, const struct link_route *route, const struct link_frame *frame);
 
@@ -59,7 +59,7 @@ struct link_outbox;
 int link_outbox_new(size_t bytes_max, struct link_outbox **ret_outbox);
 void link_outbox_free(struct link_outbox *outbox);
 
-/* Packs and queues a copy. -ENOBUFS over bytes_max: nothing is queued. */
+/* Packs and queues a copy. -ENOBUFS over bytes_max: nothing is queued. -EINVAL as above. */
 int link_outbox_push(struct link_outbox *outbox, const struct link_frame *frame);
 
 /* Sends as many as go. 0: empty now; -EAGAIN: the rest waits; -EHOSTUNREACH as in link_send(). */

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ZAP (RFC 27) over a REP socket: request and answer are parts of
+ *	version | request id | domain | address | identity | mechanism | credentials ...
+ *	version | request id | status | text | user id | metadata
+ */
+#include "link/zap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zmq.h>
+
+#include "link/bytes.h"
+#include "link/socket.h"
+
+#define ENDPOINT "inproc://zeromq.zap.01"
+#define VERSION "1.0"
+#define REQUEST_ID_MAX 255u
+#define ADDRESS_MAX 64u
+#define ANSWERS_MAX 64
+#define PARTS 7u
+
+enum part { PART_VERSION, PART_ID, PART_DOMAIN, PART_ADDRESS, PART_IDENTITY, PART_MECHANISM,
+	    PART_KEY };
+
+struct link_zap {
+	void *socket;
+	link_zap_lookup lookup;
+	void *arg;
+};
+
+struct request {
+	zmq_msg_t part[PARTS];
+	size_t count; /* parts received and held */
+	bool over;    /* there were more */
+};
+
+int link_zap_new(void *ctx, link_zap_lookup lookup, void *arg, struct link_zap **ret_zap)
+{
+	struct link_zap *zap = calloc(1, sizeof(*zap));
+	const int none = 0;
+	int error;
+
+	if (zap == NULL)
+		return -ENOMEM;
+	zap->lookup = lookup;
+	zap->arg = arg;
+	zap->socket = zmq_socket(ctx, ZMQ_REP);
+	if (zap->socket != NULL && zmq_setsockopt(zap->socket, ZMQ_LINGER, &none, sizeof(none)) == 0 &&
+	    zmq_bind(zap->socket, ENDPOINT) == 0) {
+		*ret_zap = zap;
+		return 0;
+	}
+	error = -zmq_errno();
+	link_zap_free(zap);
+	return error;
+}
+
+void link_zap_free(struct link_zap *zap)
+{
+	if (zap == NULL)
+		return;
+	if (zap->socket != NULL)
+		zmq_close(zap->socket);
+	free(zap);
+}
+
+void *link_zap_socket(const struct link_zap *zap)
+{
+	return zap->socket;
+}
+
+/* ---- a request ---- */
+
+static void request_free(struct request *request)
+{
+	for (size_t i = 0; i < request->count; i++)
+		zmq_msg_close(&request->part[i]);
+	request->count = 0;
+}
+
+/* Takes a whole request, so that the answer to it can be sent whatever it holds. */
+static int request_receive(void *socket, struct request *request)
+{
+	bool more = true;
+
+	request->count = 0;
+	request->over = false;
+	while (more) {
+		zmq_msg_t extra, *msg;
+
+		request->over = request->count == PARTS;
+		msg = request->over ? &extra : &request->part[request->count];
+		zmq_msg_init(msg);
+		if (zmq_msg_recv(msg, socket, ZMQ_DONTWAIT) < 0) {
+			int error = -zmq_errno();
+
+			zmq_msg_close(msg);
+			request_free(request);
+			return error;
+		}
+		more = zmq_msg_more(msg) != 0;
+		if (request->over)
+			zmq_msg_close(msg);
+		else
+			request->count++;
+	}
+	return 0;
+}
+
+static struct link_slice part(struct request *request, enum part number)
+{
+	zmq_msg_t *msg = &request->part[number];
+
+	return (struct link_slice){zmq_msg_data(msg), zmq_msg_size(msg)};
+}
+
+static bool part_is(struct request *request, enum part number, const char *text)
+{
+	struct link_slice slice = part(request, number);
+
+	return slice.len == strlen(text) && memcmp(slice.data, text, slice.len) == 0;
+}
+
+/* The peer's address, which libzmq writes; still only printable ASCII gets into a log. */
+static bool address_get(struct link_slice slice, char ret_address[ADDRESS_MAX])
+{
+	if (slice.len >= ADDRESS_MAX)
+		return false;
+	for (size_t i = 0; i < slice.len; i++)
+		if (slice.data[i] <= 0x20 || slice.data[i] >= 0x7f)
+			return false;
+	memcpy(ret_address, slice.data, slice.len);
+	ret_address[slice.len] = '\0';
+	return true;
+}
+
+/* ---- the answer ---- */
+
+static const char *decide(const struct link_zap *zap, struct request *request,
+			  char ret_user[LINK_NAME_MAX])
+{
+	char address[ADDRESS_MAX];
+	struct curve_key key;
+
+	if (request->count != PARTS || request->over ||
+	    part(request, PART_ID).len > REQUEST_ID_MAX ||
+	    !address_get(part(request, PART_ADDRESS), address) ||
+	    part(request, PART_KEY).len != CURVE_KEY_LEN)
+		return "500";
+	if (!part_is(request, PART_VERSION, VERSION) ||
+	    !part_is(request, PART_DOMAIN, LINK_ZAP_DOMAIN) ||
+	    !part_is(request, PART_MECHANISM, "CURVE"))
+		return "400";
+	memcpy(key.bytes, part(request, PART_KEY).data, CURVE_KEY_LEN);
+	if (curve_key_check(&key) != 0 || !zap->lookup(zap->arg, &key, address, ret_user))
+		return "400";
+	return link_identifier_ok(ret_user) ? "200" : "500";
+}
+
+static int answer(void *socket, struct link_slice id, const char *status, const char *user)
+{
+	const bool in = strcmp(status, "200") == 0;
+	const struct link_slice parts[] = {
+		{(const uint8_t *)VERSION, strlen(VERSION)},
+		id,
+		{(const uint8_t *)status, strlen(status)},
+		{(const uint8_t *)"", 0},
+		{(const uint8_t *)user, in ? strlen(user) : 0},
+		{(const uint8_t *)"", 0},
+	};
+	const size_t count = sizeof(parts) / sizeof(parts[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		int flags = ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0);
+
+		if (zmq_send(socket, parts[i].data, parts[i].len, flags) < 0)
+			return -zmq_errno();
+	}
+	return 0;
+}
+
+static int serve(const struct link_zap *zap)
+{
+	char user[LINK_NAME_MAX] = "";
+	struct link_slice id = {(const uint8_t *)"", 0};
+	struct request request;
+	const char *status;
+	int error = request_receive(zap->socket, &request);
+
+	if (error != 0)
+		return error;
+	status = decide(zap, &request, user);
+	if (request.count > PART_ID)
+		id = part(&request, PART_ID);
+	error = answer(zap->socket, id, status, user);
+	request_free(&request);
+	return error;
+}
+
+int link_zap_run(struct link_zap *zap)
+{
+	int error = 0;
+
+	for (int i = 0; i < ANSWERS_MAX && error == 0; i++)
+		error = serve(zap);
+	return error == -EAGAIN ? 0 : error;
+}
