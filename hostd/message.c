@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/message.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "link/parts.h"
+
+#define HEADER_MAX 512u
+#define CONTENT_MAX 1200u
+
+void message_id_make(char ret_id[MESSAGE_ID_LEN + 1])
+{
+	uint8_t random[MESSAGE_ID_LEN / 2];
+
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2hex(ret_id, MESSAGE_ID_LEN + 1, random, sizeof(random));
+}
+
+/* The fraction is mandatory for some readers. */
+static void date_now(char *ret, size_t size)
+{
+	struct timespec now;
+	struct tm tm;
+	size_t len;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	len = strftime(ret, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(ret + len, size - len, ".%06ldZ", now.tv_nsec / 1000);
+}
+
+static struct link_slice text_slice(const char *text)
+{
+	return (struct link_slice){(const uint8_t *)text, strlen(text)};
+}
+
+int message_make(const char *type, const char *id, const char *content,
+		 struct message *ret_message)
+{
+	char own_id[MESSAGE_ID_LEN + 1];
+	char date[40];
+	char header[HEADER_MAX];
+	struct link_parts parts = {.count = LINK_PARTS_MIN};
+	size_t size;
+	int len;
+
+	message_id_make(own_id);
+	date_now(date, sizeof(date));
+	len = snprintf(header, sizeof(header),
+		       "{\"msg_id\":\"%s\",\"session\":\"anchorhold\",\"username\":\"anchorhold\","
+		       "\"date\":\"%s\",\"msg_type\":\"%s\",\"version\":\"5.3\"}",
+		       id ? id : own_id, date, type);
+	if (len < 0 || (size_t)len >= sizeof(header))
+		return -EMSGSIZE;
+	parts.part[LINK_HEADER] = text_slice(header);
+	parts.part[LINK_PARENT] = text_slice("{}");
+	parts.part[LINK_METADATA] = text_slice("{}");
+	parts.part[LINK_CONTENT] = text_slice(content);
+	size = link_parts_size(&parts);
+	if (size == 0)
+		return -EMSGSIZE;
+	ret_message->data = malloc(size);
+	if (!ret_message->data)
+		return -ENOMEM;
+	return link_parts_pack(&parts, ret_message->data, size, &ret_message->len);
+}
+
+/* Quotes what JSON must have quoted; anything not ASCII becomes '?'. */
+static void quote(const char *text, char *ret, size_t size)
+{
+	size_t at = 0;
+
+	for (; *text && at + 3 < size; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			ret[at++] = '\\';
+		if (c == '\n') {
+			ret[at++] = '\\';
+			c = 'n';
+		} else if (c < 0x20 || c > 0x7e) {
+			c = '?';
+		}
+		ret[at++] = (char)c;
+	}
+	ret[at] = '\0';
+}
+
+int message_stderr(const char *text, struct message *ret_message)
+{
+	char quoted[1024];
+	char content[CONTENT_MAX];
+
+	quote(text, quoted, sizeof(quoted));
+	snprintf(content, sizeof(content), "{\"name\":\"stderr\",\"text\":\"%s\"}", quoted);
+	return message_make("stream", NULL, content, ret_message);
+}
+
+int message_status(const char *state, struct message *ret_message)
+{
+	char content[64];
+
+	snprintf(content, sizeof(content), "{\"execution_state\":\"%.24s\"}", state);
+	return message_make("status", NULL, content, ret_message);
+}

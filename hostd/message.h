@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jupyter messages that hostd itself makes: what it asks of a kernel, and what it tells a reader
+ * in the kernel's stead. All are parts blobs (link/parts.h); signing is the sender's.
+ */
+#ifndef ANCHORHOLD_HOSTD_MESSAGE_H
+#define ANCHORHOLD_HOSTD_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MESSAGE_ID_LEN 32u /* hex digits */
+
+/* Malloc'd; the caller frees data. */
+struct message {
+	uint8_t *data;
+	size_t len;
+};
+
+/*
+ * A message of that type, without a parent. content is JSON. id (MESSAGE_ID_LEN hex digits) is
+ * the msg_id; NULL: a random one. 0, or -ENOMEM, or -EMSGSIZE.
+ */
+int message_make(const char *type, const char *id, const char *content,
+		 struct message *ret_message);
+
+/* `stream` on stderr. text is plain: it is quoted here; at most 512 bytes of it. */
+int message_stderr(const char *text, struct message *ret_message);
+
+/* `status`: state is a Jupyter execution_state. */
+int message_status(const char *state, struct message *ret_message);
+
+/* Random, NUL-terminated. */
+void message_id_make(char ret_id[MESSAGE_ID_LEN + 1]);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/relay.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <zmq.h>
+
+#include "hostd/ipc.h"
+#include "hostd/log.h"
+#include "hostd/loop.h"
+#include "hostd/outlog.h"
+#include "hostd/relay_kernel.h"
+#include "hostd/relay_stream.h"
+
+#define FENCE_MS 50u	     /* what a dead incarnation's sockets still hold comes within it */
+#define DRAINED_MS 500u	     /* then the death is told, whatever readers still lack */
+#define LINGER_MS 60000u     /* a dead kernel's output waits so long for its readers */
+#define GENERATION_SHIFT 40u /* a later relay numbers above all that an earlier one can have used */
+
+struct relay {
+	int ipc_fd;
+	struct loop *loop;
+	void *zmq;
+	int exit_code;
+	bool set_up;
+
+	uint32_t incarnation;
+	struct outlog *log;
+	struct relay_stream *stream;
+	struct relay_kernel *kernel; /* NULL: dead */
+	struct relay_kernel *old;    /* the incarnation before, until its last output is in */
+
+	struct loop_timer fence_timer;
+	bool died;
+	bool drained; /* told the monitor */
+	struct loop_timer end_timer;
+
+	bool full; /* the log is, and was told */
+	struct ipc_message message;
+};
+
+static void tell(struct relay *relay, enum ipc_type type, const void *body)
+{
+	int r = ipc_send(relay->ipc_fd, type, body, -1);
+
+	if (r < 0) {
+		log_error(r, "to the monitor: %s", ipc_type_name(type));
+		relay->exit_code = 1;
+		loop_stop(relay->loop);
+	}
+}
+
+/* ---- what the kernel's sockets call ---- */
+
+static void kernel_event(void *ctx, enum ipc_relay_event_kind kind, uint64_t count)
+{
+	const struct ipc_relay_event event = {.kind = kind, .count = count};
+
+	tell(ctx, IPC_RELAY_EVENT, &event);
+}
+
+static bool kernel_room(void *ctx)
+{
+	struct relay *relay = ctx;
+	uint64_t dropped = 0;
+	bool room = outlog_room(relay->log, !relay_stream_holding(relay->stream), &dropped);
+
+	if (dropped > 0 && !relay->full)
+		kernel_event(relay, IPC_RELAY_GAP, dropped);
+	else if (!room && !relay->full)
+		kernel_event(relay, IPC_RELAY_LOG_FULL, outlog_bytes(relay->log));
+	/* One event an edge: clear once a quarter of the log is free. */
+	if (!room || dropped > 0)
+		relay->full = true;
+	else if (outlog_bytes(relay->log) < OUTLOG_BYTES_MAX / 4)
+		relay->full = false;
+	return room;
+}
+
+static void append(struct relay *relay, uint32_t incarnation, enum link_channel channel,
+		   uint64_t to, struct message *message)
+{
+	int r = outlog_append(relay->log, incarnation, channel, to, message);
+
+	if (r < 0)
+		log_error(r, "output log");
+	free(message->data);
+	message->data = NULL;
+}
+
+static void old_end(struct relay *relay)
+{
+	relay_kernel_free(relay->old);
+	relay->old = NULL;
+	loop_timer_stop(relay->loop, &relay->fence_timer);
+}
+
+/* The fence: from the new incarnation's first word on nothing of the old one is appended. */
+static void kernel_message(void *ctx, enum link_channel channel, uint64_t to,
+			   struct message *message)
+{
+	struct relay *relay = ctx;
+
+	if (relay->old)
+		old_end(relay);
+	append(relay, relay->incarnation, channel, to, message);
+}
+
+static void old_message(void *ctx, enum link_channel channel, uint64_t to, struct message *message)
+{
+	struct relay *relay = ctx;
+
+	append(relay, relay->incarnation - 1, channel, to, message);
+}
+
+static void kernel_is_ready(void *ctx)
+{
+	struct relay *relay = ctx;
+	const struct ipc_relay_ready ready = {.incarnation = relay->incarnation};
+
+	tell(relay, IPC_RELAY_READY, &ready);
+}
+
+static void old_is_ready(void *ctx)
+{
+}
+
+static const struct relay_kernel_calls kernel_calls = {
+	.room = kernel_room,
+	.message = kernel_message,
+	.ready = kernel_is_ready,
+	.event = kernel_event,
+};
+
+static const struct relay_kernel_calls old_calls = {
+	.room = kernel_room,
+	.message = old_message,
+	.ready = old_is_ready,
+	.event = kernel_event,
+};
+
+static int stream_input(void *ctx, enum link_channel channel, uint64_t session,
+			const uint8_t *blob, size_t len)
+{
+	struct relay *relay = ctx;
+
+	if (!relay->kernel || relay->died)
+		return -ESHUTDOWN;
+	return relay_kernel_send(relay->kernel, channel, session, blob, len);
+}
+
+/* ---- the monitor's orders ---- */
+
+static int incarnation_start(struct relay *relay, uint32_t incarnation, const char *key,
+			     bool adopt)
+{
+	const struct relay_kernel_setup setup = {
+		.zmq = relay->zmq,
+		.loop = relay->loop,
+		.incarnation = incarnation,
+		.key = key,
+		.calls = &kernel_calls,
+		.ctx = relay,
+	};
+
+	relay->incarnation = incarnation;
+	relay_stream_start(relay->stream, incarnation, adopt);
+	return relay_kernel_new(&setup, &relay->kernel);
+}
+
+static void append_status(struct relay *relay, const char *state)
+{
+	struct message message = {0};
+
+	if (message_status(state, &message) == 0 && outlog_room(relay->log, true, NULL))
+		append(relay, relay->incarnation, LINK_IOPUB, 0, &message);
+	free(message.data);
+}
+
+/* Readers of an earlier relay's log must learn that it is gone. */
+static void append_loss(struct relay *relay)
+{
+	struct message message = {0};
+
+	if (message_stderr("[anchorhold: the relay of this kernel ended and was started again; "
+			   "output that was not delivered yet is lost here]\n",
+			   &message) == 0)
+		append(relay, relay->incarnation, LINK_IOPUB, 0, &message);
+	free(message.data);
+}
+
+static int do_setup(struct relay *relay, const struct ipc_relay_setup *setup)
+{
+	struct relay_stream_setup stream = {
+		.loop = relay->loop,
+		.input = stream_input,
+		.ctx = relay,
+	};
+	int r;
+
+	r = outlog_new(setup->kernel_id, OUTLOG_BYTES_MAX,
+		       (uint64_t)setup->generation << GENERATION_SHIFT, &relay->log);
+	stream.log = relay->log;
+	memcpy(stream.kernel_id, setup->kernel_id, LINK_ID_LEN);
+	if (r == 0)
+		r = relay_stream_new(&stream, &relay->stream);
+	if (r == 0)
+		r = incarnation_start(relay, setup->incarnation, setup->key,
+				      setup->generation > 0);
+	if (r == 0 && setup->generation > 0 && setup->proven)
+		append_loss(relay);
+	relay->set_up = r == 0;
+	return r;
+}
+
+static void fence(void *ctx)
+{
+	old_end(ctx);
+}
+
+static int order_restart(struct relay *relay, const struct ipc_relay_order *order)
+{
+	if (relay->old)
+		old_end(relay);
+	relay->old = relay->kernel;
+	relay->kernel = NULL;
+	if (relay->old)
+		relay_kernel_retire(relay->old, &old_calls);
+	append_status(relay, "restarting");
+	loop_timer_start(relay->loop, &relay->fence_timer, FENCE_MS, fence, relay);
+	return incarnation_start(relay, order->incarnation, order->key, false);
+}
+
+static void end(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	loop_stop(relay->loop);
+}
+
+static void tell_drained(void *ctx)
+{
+	struct relay *relay = ctx;
+	const struct ipc_relay_drained drained = {.incarnation = relay->incarnation};
+
+	relay->drained = true;
+	tell(relay, IPC_RELAY_DRAINED, &drained);
+	loop_timer_start(relay->loop, &relay->end_timer, LINGER_MS, end, relay);
+}
+
+/* The dead kernel's last output has had its time to arrive. */
+static void died_fence(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	relay_kernel_free(relay->kernel);
+	relay->kernel = NULL;
+	append_status(relay, "dead");
+	loop_timer_start(relay->loop, &relay->end_timer, DRAINED_MS, tell_drained, relay);
+}
+
+static int order_run(struct relay *relay, const struct ipc_relay_order *order)
+{
+	switch (order->order) {
+	case IPC_ORDER_SHUTDOWN:
+		if (relay->kernel)
+			(void)relay_kernel_order(relay->kernel, "shutdown_request",
+						 "{\"restart\":false}");
+		return 0;
+	case IPC_ORDER_SHUTDOWN_RESTART:
+		if (relay->kernel)
+			(void)relay_kernel_order(relay->kernel, "shutdown_request",
+						 "{\"restart\":true}");
+		return 0;
+	case IPC_ORDER_INTERRUPT:
+		if (relay->kernel)
+			(void)relay_kernel_order(relay->kernel, "interrupt_request", "{}");
+		return 0;
+	case IPC_ORDER_RESTART:
+		return order_restart(relay, order);
+	case IPC_ORDER_DIED:
+		relay->died = true;
+		if (relay->kernel)
+			relay_kernel_retire(relay->kernel, &kernel_calls);
+		loop_timer_start(relay->loop, &relay->fence_timer, FENCE_MS, died_fence, relay);
+		return 0;
+	case IPC_ORDER_END:
+		loop_stop(relay->loop);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+static int message_take(struct relay *relay, struct ipc_message *message)
+{
+	int fd = message->fd;
+
+	if (!relay->set_up)
+		return message->type == IPC_RELAY_SETUP
+			       ? do_setup(relay, &message->u.relay_setup)
+			       : -EPROTO;
+	switch (message->type) {
+	case IPC_STREAM:
+		message->fd = -1;
+		return relay_stream_take(relay->stream, fd);
+	case IPC_RELAY_ORDER:
+		return order_run(relay, &message->u.relay_order);
+	default:
+		return -EPROTO;
+	}
+}
+
+static void on_monitor(void *ctx, uint32_t events)
+{
+	struct relay *relay = ctx;
+	int r = ipc_receive(relay->ipc_fd, &relay->message);
+
+	if (r == -EAGAIN)
+		return;
+	if (r > 0) {
+		r = message_take(relay, &relay->message);
+		ipc_message_clear(&relay->message);
+		if (r == 0)
+			return;
+		log_error(r, "from the monitor");
+	}
+	/* Without a monitor nobody can end this kernel: the relay goes too. */
+	relay->exit_code = 1;
+	loop_stop(relay->loop);
+}
+
+static void act(void *ctx)
+{
+	struct relay *relay = ctx;
+	bool more = false;
+
+	if (!relay->set_up)
+		return;
+	if (relay->old)
+		more |= relay_kernel_pump(relay->old);
+	if (relay->kernel)
+		more |= relay_kernel_pump(relay->kernel);
+	more |= relay_stream_pump(relay->stream);
+	if (more)
+		loop_again(relay->loop);
+	if (relay->died && !relay->kernel) {
+		if (!relay->drained && outlog_all_sent(relay->log))
+			tell_drained(relay);
+		if (relay->drained && outlog_all_acked(relay->log))
+			loop_stop(relay->loop);
+	}
+}
+
+static int relay_open(struct relay *relay)
+{
+	int r;
+
+	if (sodium_init() < 0)
+		return -EIO;
+	r = loop_new(&relay->loop);
+	if (r < 0)
+		return r;
+	relay->zmq = zmq_ctx_new();
+	if (!relay->zmq)
+		return -ENOMEM;
+	zmq_ctx_set(relay->zmq, ZMQ_IO_THREADS, 1);
+	zmq_ctx_set(relay->zmq, ZMQ_MAX_SOCKETS, 16);
+	return loop_watch(relay->loop, relay->ipc_fd, EPOLLIN, on_monitor, relay);
+}
+
+static void relay_close(struct relay *relay)
+{
+	if (relay->stream)
+		relay_stream_free(relay->stream);
+	relay_kernel_free(relay->old);
+	relay_kernel_free(relay->kernel);
+	outlog_free(relay->log);
+	if (relay->zmq)
+		zmq_ctx_term(relay->zmq);
+	loop_free(relay->loop);
+}
+
+int relay_run(int ipc_fd)
+{
+	struct relay *relay = calloc(1, sizeof(*relay));
+	int code;
+	int r;
+
+	if (!relay)
+		return 1;
+	relay->ipc_fd = ipc_fd;
+	r = relay_open(relay);
+	if (r == 0)
+		r = loop_run(relay->loop, act, relay);
+	if (r < 0)
+		log_error(r, "relay");
+	code = r < 0 ? 1 : relay->exit_code;
+	relay_close(relay);
+	free(relay);
+	return code;
+}

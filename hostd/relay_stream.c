@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/relay_stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hostd/log.h"
+#include "link/chunk.h"
+#include "link/cursor.h"
+
+#define REFUSED_MAX 256u /* answers that wait for the link; with so many nothing is read */
+#define JOINS_MAX (LINK_EPOCHS_MAX * LINK_CHANNELS)
+#define JOIN_BUDGET (LINK_MESSAGE_MAX + 8u * 1024u * 1024u)
+#define PUMP_MAX 64u
+
+/* Where one sender's message on one channel is put together. */
+struct slot {
+	uint64_t epoch; /* 0: free */
+	uint8_t channel;
+	uint64_t used;
+	uint64_t refused; /* the sequence whose later chunks are thrown away; 0: none */
+	struct link_join *join;
+};
+
+struct relay_stream {
+	struct relay_stream_setup setup;
+	int fd; /* -1: none */
+	uint64_t lost_ms; /* when the last one ended; 0: never */
+
+	struct link_guard guard;
+	bool adopt;
+	struct link_budget budget;
+	struct slot slots[JOINS_MAX];
+	uint64_t clock;
+
+	struct link_refused refused[REFUSED_MAX];
+	unsigned refused_first;
+	unsigned refused_count;
+	bool blocked; /* the link does not read: wait for room */
+
+	uint8_t in[LINK_FRAME_MAX];
+	uint8_t out[LINK_FRAME_MAX];
+	struct link_frame frame;
+};
+
+static void on_stream(void *ctx, uint32_t events)
+{
+	struct relay_stream *stream = ctx;
+
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		stream->blocked = false;
+}
+
+int relay_stream_new(const struct relay_stream_setup *setup, struct relay_stream **ret_stream)
+{
+	struct relay_stream *stream = calloc(1, sizeof(*stream));
+
+	if (!stream)
+		return -ENOMEM;
+	stream->setup = *setup;
+	stream->fd = -1;
+	stream->budget.max = JOIN_BUDGET;
+	*ret_stream = stream;
+	return 0;
+}
+
+static void joins_forget(struct relay_stream *stream)
+{
+	for (size_t i = 0; i < JOINS_MAX; i++) {
+		link_join_free(stream->slots[i].join);
+		stream->slots[i] = (struct slot){0};
+	}
+}
+
+static void stream_lost(struct relay_stream *stream)
+{
+	if (stream->fd < 0)
+		return;
+	loop_unwatch(stream->setup.loop, stream->fd);
+	close(stream->fd);
+	stream->fd = -1;
+	stream->lost_ms = loop_now_ms();
+	stream->refused_count = 0;
+	joins_forget(stream);
+	outlog_detach_all(stream->setup.log);
+}
+
+void relay_stream_free(struct relay_stream *stream)
+{
+	if (!stream)
+		return;
+	stream_lost(stream);
+	joins_forget(stream);
+	free(stream);
+}
+
+int relay_stream_take(struct relay_stream *stream, int fd)
+{
+	int r;
+
+	stream_lost(stream);
+	stream->blocked = false;
+	r = loop_watch(stream->setup.loop, fd, EPOLLIN, on_stream, stream);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	stream->fd = fd;
+	return 0;
+}
+
+void relay_stream_start(struct relay_stream *stream, uint32_t incarnation, bool adopt)
+{
+	link_guard_start(&stream->guard, incarnation);
+	stream->adopt = adopt;
+	joins_forget(stream);
+}
+
+bool relay_stream_holding(const struct relay_stream *stream)
+{
+	return stream->lost_ms != 0 && loop_now_ms() - stream->lost_ms < RELAY_HOLD_MS;
+}
+
+/* ---- up ---- */
+
+static int send_frame(struct relay_stream *stream, const struct link_frame *frame)
+{
+	size_t len;
+	int r = link_frame_pack(frame, stream->out, sizeof(stream->out), &len);
+
+	if (r < 0)
+		return r;
+	if (send(stream->fd, stream->out, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return 0;
+	if (errno == EAGAIN || errno == ENOBUFS) {
+		stream->blocked = true;
+		return -EAGAIN;
+	}
+	stream_lost(stream);
+	return -EPIPE;
+}
+
+static void refuse(struct relay_stream *stream, uint64_t session, uint64_t seq, uint8_t channel,
+		   enum link_code code)
+{
+	unsigned at = (stream->refused_first + stream->refused_count) % REFUSED_MAX;
+	struct link_refused *refused = &stream->refused[at];
+
+	if (stream->refused_count == REFUSED_MAX)
+		return;
+	*refused = (struct link_refused){
+		.session = session,
+		.seq = seq,
+		.channel = channel,
+		.code = (uint16_t)code,
+	};
+	memcpy(refused->kernel_id, stream->setup.kernel_id, LINK_ID_LEN);
+	stream->refused_count++;
+}
+
+static int refused_send(struct relay_stream *stream)
+{
+	while (stream->refused_count > 0) {
+		int r;
+
+		stream->frame.type = LINK_REFUSED;
+		stream->frame.u.refused = stream->refused[stream->refused_first];
+		r = send_frame(stream, &stream->frame);
+		if (r == -EAGAIN || stream->fd < 0)
+			return r;
+		stream->refused_first = (stream->refused_first + 1) % REFUSED_MAX;
+		stream->refused_count--;
+	}
+	return 0;
+}
+
+static bool log_send(struct relay_stream *stream)
+{
+	for (unsigned i = 0; i < PUMP_MAX; i++) {
+		stream->frame.type = LINK_OUT;
+		if (outlog_next(stream->setup.log, &stream->frame.u.chunk) < 0)
+			return false;
+		if (send_frame(stream, &stream->frame) < 0)
+			return false;
+		outlog_sent(stream->setup.log);
+	}
+	return true;
+}
+
+/* ---- down ---- */
+
+static enum link_code code_of(int error)
+{
+	static const struct {
+		int error;
+		enum link_code code;
+	} rows[] = {
+		{ESTALE, LINK_E_STALE},	   {EALREADY, LINK_E_STALE}, {ENODATA, LINK_E_STALE},
+		{EMSGSIZE, LINK_E_TOO_LARGE}, {ENOBUFS, LINK_E_BUSY}, {ENOMEM, LINK_E_BUSY},
+		{ENOSPC, LINK_E_CAPACITY}, {EEXIST, LINK_E_EXISTS},  {ESHUTDOWN, LINK_E_DEAD},
+		{ENOENT, LINK_E_UNKNOWN},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].error == -error)
+			return rows[i].code;
+	return LINK_E_INVALID;
+}
+
+static struct slot *slot_of(struct relay_stream *stream, const struct link_chunk *chunk)
+{
+	struct slot *oldest = &stream->slots[0];
+
+	stream->clock++;
+	for (size_t i = 0; i < JOINS_MAX; i++) {
+		struct slot *slot = &stream->slots[i];
+
+		if (slot->epoch == chunk->epoch && slot->channel == chunk->channel) {
+			slot->used = stream->clock;
+			return slot;
+		}
+		if (slot->used < oldest->used)
+			oldest = slot;
+	}
+	if (!oldest->join && link_join_new(LINK_MESSAGE_MAX, &stream->budget, &oldest->join) < 0)
+		return NULL;
+	link_join_reset(oldest->join);
+	oldest->epoch = chunk->epoch;
+	oldest->channel = chunk->channel;
+	oldest->used = stream->clock;
+	oldest->refused = 0;
+	return oldest;
+}
+
+/*
+ * A sender never sends a message twice, so the first one that a later relay of the incarnation
+ * sees can only be new; what was in flight when the old relay died is reported as failed.
+ */
+static void guard_adopt(struct relay_stream *stream, const struct link_chunk *chunk)
+{
+	struct link_guard_epoch *row = NULL;
+
+	for (size_t i = 0; i < LINK_EPOCHS_MAX; i++) {
+		struct link_guard_epoch *each = &stream->guard.epochs[i];
+
+		if (each->epoch == chunk->epoch) {
+			row = each;
+			break;
+		}
+		if (each->epoch == 0 && !row)
+			row = each;
+	}
+	if (!row || chunk->epoch == 0 || chunk->seq == 0)
+		return;
+	row->epoch = chunk->epoch;
+	if (row->last[chunk->channel] == 0)
+		row->last[chunk->channel] = chunk->seq - 1;
+}
+
+static int chunk_check(struct relay_stream *stream, const struct link_chunk *chunk)
+{
+	int r;
+
+	if (chunk->channel == LINK_IOPUB || chunk->channel >= LINK_CHANNELS)
+		return -EINVAL;
+	if (stream->adopt && chunk->incarnation == stream->guard.incarnation)
+		guard_adopt(stream, chunk);
+	r = link_guard_accept(&stream->guard, chunk);
+	if (r == 0 && !outlog_attached(stream->setup.log, chunk->session))
+		r = -ENOENT;
+	return r;
+}
+
+static void take_in(struct relay_stream *stream, const struct link_chunk *chunk)
+{
+	struct slot *slot = slot_of(stream, chunk);
+	struct link_slice message = {0};
+	int r = 0;
+
+	if (!slot) {
+		refuse(stream, chunk->session, chunk->seq, chunk->channel, LINK_E_BUSY);
+		return;
+	}
+	if (chunk->offset == 0) {
+		r = chunk_check(stream, chunk);
+		slot->refused = r < 0 ? chunk->seq : 0;
+	} else if (slot->refused == chunk->seq) {
+		return;
+	}
+	if (r == 0)
+		r = link_join_add(slot->join, chunk, &message);
+	if (r == 0 && message.data)
+		r = stream->setup.input(stream->setup.ctx, (enum link_channel)chunk->channel,
+					chunk->session, message.data, message.len);
+	if (r < 0 && r != -ECANCELED) {
+		slot->refused = chunk->seq;
+		refuse(stream, chunk->session, chunk->seq, chunk->channel, code_of(r));
+	}
+}
+
+static void take_attach(struct relay_stream *stream, const struct link_attach *attach)
+{
+	int r = outlog_attach(stream->setup.log, attach);
+
+	if (r < 0)
+		refuse(stream, attach->session, 0, 0, code_of(r));
+}
+
+/* 0, or -EPROTO for a frame that the link never sends. */
+static int take_frame(struct relay_stream *stream, const struct link_frame *frame)
+{
+	struct outlog *log = stream->setup.log;
+	const uint8_t *id = stream->setup.kernel_id;
+
+	switch (frame->type) {
+	case LINK_IN:
+		if (memcmp(frame->u.chunk.kernel_id, id, LINK_ID_LEN) != 0)
+			return -EPROTO;
+		take_in(stream, &frame->u.chunk);
+		return 0;
+	case LINK_ATTACH:
+		if (memcmp(frame->u.attach.kernel_id, id, LINK_ID_LEN) != 0)
+			return -EPROTO;
+		take_attach(stream, &frame->u.attach);
+		return 0;
+	case LINK_DETACH:
+	case LINK_CREDIT:
+	case LINK_CURSOR:
+		if (memcmp(frame->u.session.kernel_id, id, LINK_ID_LEN) != 0)
+			return -EPROTO;
+		break;
+	default:
+		return -EPROTO;
+	}
+	/* A session that is just gone is no error: the two sides crossed. */
+	if (frame->type == LINK_DETACH)
+		(void)outlog_detach(log, frame->u.session.session);
+	else if (frame->type == LINK_CREDIT)
+		(void)outlog_credit(log, frame->u.session.session, frame->u.session.value);
+	else
+		(void)outlog_ack(log, frame->u.session.session, frame->u.session.value);
+	return 0;
+}
+
+static bool frames_take(struct relay_stream *stream)
+{
+	for (unsigned i = 0; i < PUMP_MAX && stream->refused_count < REFUSED_MAX; i++) {
+		ssize_t len = recv(stream->fd, stream->in, sizeof(stream->in),
+				   MSG_DONTWAIT | MSG_TRUNC);
+		int r;
+
+		if (len < 0 && errno == EAGAIN)
+			return false;
+		if (len <= 0) {
+			stream_lost(stream);
+			return false;
+		}
+		r = (size_t)len > sizeof(stream->in) ? -EMSGSIZE : 0;
+		if (r == 0)
+			r = link_frame_unpack(stream->in, (size_t)len, &stream->frame);
+		if (r == 0)
+			r = take_frame(stream, &stream->frame);
+		if (r < 0) {
+			log_error(r, "the link sent what is no frame for this kernel");
+			stream_lost(stream);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool relay_stream_pump(struct relay_stream *stream)
+{
+	bool more = false;
+	uint32_t events = 0;
+
+	if (stream->fd >= 0)
+		more = frames_take(stream);
+	if (stream->fd >= 0 && !stream->blocked && refused_send(stream) == 0)
+		more |= log_send(stream);
+	if (stream->fd < 0)
+		return false;
+	/* Level-triggered: ask only for what the next call would use. */
+	if (stream->refused_count < REFUSED_MAX)
+		events |= EPOLLIN;
+	if (stream->blocked)
+		events |= EPOLLOUT;
+	(void)loop_watch(stream->setup.loop, stream->fd, events, on_stream, stream);
+	return more;
+}
