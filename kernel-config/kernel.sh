@@ -12,12 +12,19 @@ KERNEL_SOURCE=linux-source-6.12
 kernel() {
 	[ -f "kernel-config/$1.config" ] || usage_error "no kernel fragment for the board '$1'"
 	need release
-	key_add_file kernel-config/kernel.sh kernel-config/check.awk kernel-config/promises.build
-	key_add_file kernel-config/*.config	# all boards' fragments are checked by each build
+	# All boards' fragments are checked by each build. Comments are left out of the key: a
+	# better reason for an option is no reason to build for ten minutes.
+	key_add_text "$(kernel_uncommented kernel-config/*.config kernel-config/promises.build)"
+	key_add_text "$(kernel_uncommented kernel-config/kernel.sh kernel-config/check.awk)"
 	key_add_source "$KERNEL_SOURCE"
 	key_add_text "$(clang-19 --version | head -n 1)"
 	key_add_text "seed $(kernel_seed | sha256)"
 	step "kernel-$1" "Linux for the board $1" kernel_build "$1"
+}
+
+kernel_uncommented() {
+	sed -e '/^# CONFIG_[A-Z0-9_]* is not set$/b' -e '/^[[:space:]]*#/d' -e '/^$/d' \
+		-e 's/[[:space:]][[:space:]]*# .*//' "$@"
 }
 
 # In the order in which they are read: a later line overrides an earlier one.
@@ -41,7 +48,7 @@ kernel_seed() {
 }
 
 kernel_make() {
-	make -s -C "$WORK/linux" O="$WORK/objects" LLVM=-19 "$@"
+	make -s -C "$WORK/linux" O="$WORK/objects" LLVM=-19 LOCALVERSION= "$@"
 }
 
 kernel_build() {
