@@ -14,6 +14,7 @@
 #define NODE_KEY_PATH "/state/node.key"
 #define NODE_CONF_MAX 16384u /* bytes of the file */
 #define NODE_NAME_MAX 64u    /* NUL included */
+#define NODE_INTERFACE_MAX 16u
 #define NODE_GATEWAYS_MAX 4u
 #define NODE_KEY_LEN 40u /* a CURVE key in Z85 */
 #define NODE_KERNELS_MAX 512u
@@ -28,6 +29,7 @@ struct node_conf {
 	struct ipv4_endpoint gateways[NODE_GATEWAYS_MAX];
 	char gateway_key[NODE_KEY_LEN + 1];	 /* Z85, public */
 	char gateway_key_next[NODE_KEY_LEN + 1]; /* empty when not given */
+	char interface[NODE_INTERFACE_MAX]; /* empty: the first Ethernet interface */
 	enum node_network network;
 	struct ipv4_prefix address; /* NODE_STATIC alone */
 	uint32_t router;	    /* NODE_STATIC alone; 0 = none */

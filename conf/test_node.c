@@ -32,11 +32,13 @@ static void test_everything(void)
 	struct conf_error e;
 
 	CHECK(parse(BASE "gateway = 10.0.2.2:7001\ngateway = 10.0.2.3:7000\n"
-			 "gateway = 192.0.2.1:1\ngateway_key_next = " KEY "\nnetwork = static\n"
+			 "gateway = 192.0.2.1:1\ngateway_key_next = " KEY "\ninterface = eth1\n"
+			 "network = static\n"
 			 "address = 10.0.2.15/24\nrouter = 10.0.2.2\nipv6 = on\n"
 			 "kernels_max = 512\nlog_level = debug\n",
 		    &conf, &e) == 0);
 	CHECK(conf.gateways_count == 4 && conf.gateways[3].address == 0xc0000201);
+	CHECK(strcmp(conf.interface, "eth1") == 0);
 	CHECK(conf.network == NODE_STATIC && conf.address.bits == 24 && conf.router == 0x0a000202);
 	CHECK(conf.ipv6 && conf.kernels_max == 512 && conf.log_level == NODE_LOG_DEBUG);
 	CHECK(strcmp(conf.gateway_key_next, KEY) == 0);
@@ -70,6 +72,8 @@ static void test_bad(void)
 		{BASE "network = static\naddress = 10.0.2.15/24\nrouter = 10.0.2.15", 0},
 		{BASE "address = 10.0.2.15/24", 0},
 		{BASE "router = 10.0.2.2", 0},
+		{BASE "interface = ../x", 4},
+		{BASE "interface = a123456789012345", 4},
 		{BASE "ipv6 = yes", 4},
 		{BASE "kernels_max = 0", 4},
 		{BASE "kernels_max = 513", 4},
@@ -92,7 +96,7 @@ static void test_read(void)
 	struct node_conf conf;
 	struct conf_error e;
 
-	CHECK(node_conf_read("/nonexistent/node.conf", &conf, &e) == -ENOENT);
+	CHECK(node_conf_read("/proc/nonexistent/node.conf", &conf, &e) == -ENOENT);
 	CHECK(strstr(e.text, "cannot be read") != NULL);
 }
 
