@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One exchange with a DHCP server: udhcpc asks, leaves its lease and ends, so that between two
+ * exchanges no process holds a raw socket and the node has no UDP port open. It speaks through
+ * packet sockets, past the firewall in both directions; the firewall has no rule for it.
+ */
+#ifndef ANCHORHOLD_INIT_DHCP_H
+#define ANCHORHOLD_INIT_DHCP_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "init/lease.h"
+
+#define DHCP_UID 902u
+#define DHCP_RUN_MS 30000u /* an exchange that takes longer is killed */
+
+/* Makes LEASE_FOLDER: a few KiB that DHCP_UID may write, and nothing else it may. 0 or -errno. */
+int dhcp_prepare(void);
+
+/*
+ * Starts an exchange on the interface, asking for address again (0: for any), and forgets the
+ * last lease. Returns the pid or -errno.
+ */
+pid_t dhcp_start(const char *interface, uint32_t address);
+
+/* Reads the lease that an ended exchange has left. As lease_parse, -ENOENT: none. */
+int dhcp_result(struct lease *ret_lease, struct conf_error *ret_error);
+
+#endif
