@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PID 1 of a cell: cell-init EXITFD -- PROGRAM [ARGUMENT...]
+ *
+ * Runs the program as its child, reaps whatever is left to it, passes signals on, writes the
+ * child's wait status (int32) to EXITFD and ends, and with it the whole PID namespace. It runs
+ * as the cell's own uid under the cell's filter and is trusted with nothing but that number.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111, EXIT_NO_EXEC = 126, EXIT_NOT_FOUND = 127 };
+
+/* Waited for, so they must be blocked; PID 1 gets no signal of inside that it does not ask for. */
+static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
+
+static int parse_fd(const char *text)
+{
+	char *end;
+	long fd;
+
+	errno = 0;
+	fd = strtol(text, &end, 10);
+	return errno || end == text || *end || fd < 3 || fd > 1023 ? -1 : (int)fd;
+}
+
+static void block(sigset_t *ret_waited, sigset_t *ret_before)
+{
+	sigemptyset(ret_waited);
+	sigaddset(ret_waited, SIGCHLD);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(ret_waited, forwarded[i]);
+	sigprocmask(SIG_BLOCK, ret_waited, ret_before);
+}
+
+/* A session, and so a process group, of its own: an interrupt reaches its children as well,
+ * as a terminal's would. */
+static _Noreturn void run(char **argv, const sigset_t *before)
+{
+	setsid();
+	sigprocmask(SIG_SETMASK, before, NULL);
+	execvp(argv[0], argv);
+	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NO_EXEC);
+}
+
+/* Until setsid the group does not exist; then the process itself gets it. */
+static void forward(pid_t child, int number)
+{
+	if (kill(-child, number) < 0)
+		(void)kill(child, number);
+}
+
+/* True once the child itself has ended. */
+static int reap(pid_t child, int *ret_status)
+{
+	int status, ended = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == child) {
+			*ret_status = status;
+			ended = 1;
+		}
+	return ended;
+}
+
+static int supervise(pid_t child, const sigset_t *waited)
+{
+	int status = 0;
+
+	for (;;) {
+		int number = sigwaitinfo(waited, NULL);
+
+		if (number == SIGCHLD) {
+			if (reap(child, &status))
+				return status;
+		} else if (number > 0) {
+			forward(child, number);
+		}
+	}
+}
+
+static int exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t waited, before;
+	int32_t status;
+	int exit_fd;
+	pid_t child;
+
+	if (argc < 4 || strcmp(argv[2], "--") != 0)
+		return EXIT_USAGE;
+	exit_fd = parse_fd(argv[1]);
+	if (exit_fd < 0 || fcntl(exit_fd, F_SETFD, FD_CLOEXEC) < 0)
+		return EXIT_USAGE;
+	/* Not to be traced or read by the kernel's processes, which have the same uid; the
+	 * child's exec makes the child an ordinary process again. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return EXIT_SYSTEM;
+	block(&waited, &before);
+	child = fork();
+	if (child < 0)
+		return EXIT_SYSTEM;
+	if (child == 0)
+		run(argv + 3, &before);
+	status = supervise(child, &waited);
+	if (write(exit_fd, &status, sizeof(status)) != sizeof(status))
+		return EXIT_SYSTEM;
+	return exit_code(status);
+}
