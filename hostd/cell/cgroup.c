@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/cell/cgroup.h"
+
+#include "hostd/cell/sys.h"
+#include "hostd/cell/util.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define REMOVE_TIMEOUT_MS 5000u
+#define POLL_MS 20
+#define CPU_PERIOD_US 100000u
+
+/* A relay moves messages and keeps the bounded output log; its ceilings are the node's choice. */
+#define RELAY_MEMORY_BYTES (96u * 1024u * 1024u)
+#define RELAY_PIDS 16u
+
+static void format_uuid(char name[CGROUP_UUID_LEN], const uint8_t id[CELL_ID_LEN])
+{
+	char *at = name;
+
+	for (unsigned i = 0; i < CELL_ID_LEN; i++)
+		at += sprintf(at, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
+}
+
+static int make(int parent, const char *name, int *ret_fd)
+{
+	int fd;
+
+	if (mkdirat(parent, name, 0755) < 0)
+		return -errno;
+	fd = sys_open_beneath(parent, name, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* One value of a cgroup, by the file's name: also the step's name if it fails. */
+struct setting {
+	const char *file, *value;
+};
+
+static int apply(int cgroup, const struct setting *settings, size_t count,
+		 struct cell_error *ret_error)
+{
+	for (size_t i = 0; i < count; i++) {
+		int result = file_write(cgroup, settings[i].file, settings[i].value);
+		char step[CELL_STEP_MAX];
+
+		/* A kernel without swap has no file for it, and none to use. */
+		if (result == -ENOENT && strcmp(settings[i].file, "memory.swap.max") == 0)
+			continue;
+		if (result < 0) {
+			snprintf(step, sizeof(step), "cgroup: %s", settings[i].file);
+			return step_fail(ret_error, step, result);
+		}
+	}
+	return 0;
+}
+
+static int limit_cell(int cgroup, const struct cell_limits *limits, struct cell_error *ret_error)
+{
+	char memory[24], cpu[48], pids[16];
+	const struct setting settings[] = {
+		{"memory.max", memory},
+		{"memory.swap.max", "0"},
+		{"memory.oom.group", "1"}, /* half a kernel is no kernel */
+		{"cpu.max", cpu},
+		{"cpu.weight", "100"},
+		{"pids.max", pids},
+	};
+
+	snprintf(memory, sizeof(memory), "%" PRIu64, limits->memory_bytes);
+	snprintf(cpu, sizeof(cpu), "%" PRIu64 " %u",
+		 (uint64_t)limits->cpu_milli * CPU_PERIOD_US / 1000u, CPU_PERIOD_US);
+	snprintf(pids, sizeof(pids), "%" PRIu32, limits->pids_max);
+	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
+}
+
+static int limit_relay(int cgroup, struct cell_error *ret_error)
+{
+	char memory[24], pids[16];
+	const struct setting settings[] = {
+		{"memory.max", memory},
+		{"memory.swap.max", "0"},
+		{"cpu.weight", "200"}, /* before any kernel's: it tells the user what goes on */
+		{"pids.max", pids},
+	};
+
+	snprintf(memory, sizeof(memory), "%u", RELAY_MEMORY_BYTES);
+	snprintf(pids, sizeof(pids), "%u", RELAY_PIDS);
+	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
+}
+
+static int limit(struct cgroup *cgroup, const struct cell_limits *limits,
+		 struct cell_error *ret_error)
+{
+	int result = limit_cell(cgroup->cell, limits, ret_error);
+
+	return result < 0 ? result : limit_relay(cgroup->relay, ret_error);
+}
+
+static int make_tree(struct cgroup *cgroup, const uint8_t id[CELL_ID_LEN], unsigned lacking)
+{
+	char name[CGROUP_UUID_LEN];
+	int result;
+
+	format_uuid(name, id);
+	result = make(cgroup->cells, name, &cgroup->base);
+	if (result < 0)
+		return result;
+	memcpy(cgroup->name, name, sizeof(name));
+	if (!(lacking & CELL_LACK_CONTROLLERS))
+		result = file_write(cgroup->base, "cgroup.subtree_control", "+cpu +memory +pids");
+	if (result == 0)
+		result = make(cgroup->base, "relay", &cgroup->relay);
+	if (result == 0)
+		result = make(cgroup->base, "cell", &cgroup->cell);
+	return result;
+}
+
+int cgroup_new(int cells, const uint8_t id[CELL_ID_LEN], const struct cell_limits *limits,
+	       unsigned lacking, struct cgroup *ret_cgroup, struct cell_error *ret_error)
+{
+	struct cgroup cgroup = {.cells = cells, .base = -1, .relay = -1, .cell = -1};
+	int result = make_tree(&cgroup, id, lacking);
+
+	if (result < 0)
+		step_fail(ret_error, "cgroup: make", result);
+	else if (!(lacking & CELL_LACK_CONTROLLERS))
+		result = limit(&cgroup, limits, ret_error);
+	if (result < 0) {
+		cgroup_remove(&cgroup);
+		return result;
+	}
+	*ret_cgroup = cgroup;
+	return 0;
+}
+
+int cgroup_kill(int cgroup)
+{
+	return file_write(cgroup, "cgroup.kill", "1");
+}
+
+static int remove_one(int parent, const char *name)
+{
+	return unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Children first. EBUSY means a process in one of them still ends. */
+static int remove_tree(int cells, const char *name, int base)
+{
+	static const char *const children[] = {"relay", "cell"};
+
+	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
+		int result = remove_one(base, children[i]);
+
+		if (result < 0)
+			return result;
+	}
+	return remove_one(cells, name);
+}
+
+/* cgroup.events changes, with POLLPRI, when the last process is gone. */
+static void wait_change(int base)
+{
+	CLEANUP_FD int events = sys_open_beneath(base, "cgroup.events", O_RDONLY, 0);
+	struct pollfd poll_fd = {.fd = events, .events = POLLPRI};
+	char text[64];
+
+	if (events >= 0)
+		(void)!read(events, text, sizeof(text));
+	(void)poll(&poll_fd, 1, POLL_MS);
+}
+
+static int kill_and_remove(int cells, const char *name, int base)
+{
+	uint64_t deadline = clock_ms() + REMOVE_TIMEOUT_MS;
+	int result = remove_tree(cells, name, base);
+
+	if (result == -EBUSY) {
+		result = cgroup_kill(base);
+		if (result < 0)
+			return result;
+		result = remove_tree(cells, name, base);
+	}
+	while (result == -EBUSY && clock_ms() < deadline) {
+		wait_change(base);
+		result = remove_tree(cells, name, base);
+	}
+	return result;
+}
+
+int cgroup_remove(struct cgroup *cgroup)
+{
+	int result = 0;
+
+	if (cgroup->name[0])
+		result = kill_and_remove(cgroup->cells, cgroup->name, cgroup->base);
+	fd_close(&cgroup->base);
+	fd_close(&cgroup->relay);
+	fd_close(&cgroup->cell);
+	cgroup->name[0] = '\0';
+	return result;
+}
+
+uint64_t cgroup_oom_kills(const struct cgroup *cgroup)
+{
+	return file_read_field(cgroup->cell, "memory.events", "oom_kill");
+}
+
+static int sweep_one(int cells, const char *name)
+{
+	CLEANUP_FD int base = sys_open_beneath(cells, name, O_PATH | O_DIRECTORY, 0);
+
+	if (base == -ENOTDIR) /* the interface files */
+		return 0;
+	return base < 0 ? base : kill_and_remove(cells, name, base);
+}
+
+int cgroup_sweep(int cells)
+{
+	int fd = sys_open_beneath(cells, ".", O_RDONLY | O_DIRECTORY, 0);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int result = 0;
+
+	if (!dir) {
+		result = fd < 0 ? fd : -errno;
+		fd_close(&fd);
+		return result;
+	}
+	while (result == 0 && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			result = sweep_one(cells, entry->d_name);
+	closedir(dir);
+	return result;
+}

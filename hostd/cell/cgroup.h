@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cell's part of the cgroup2 tree: cells/<uuid>/{relay,cell}. That both were removed is
+ * the proof that nothing of the cell runs any more: no process leaves its cgroup by itself.
+ */
+#ifndef ANCHORHOLD_CELL_CGROUP_H
+#define ANCHORHOLD_CELL_CGROUP_H
+
+#include "hostd/cell/cell.h"
+
+#define CGROUP_UUID_LEN 37u /* with the NUL */
+
+struct cgroup {
+	int cells;		    /* borrowed */
+	char name[CGROUP_UUID_LEN]; /* "" where no directory was made */
+	int base, relay, cell;	    /* O_PATH */
+};
+
+/* Makes both and sets every limit; -errno with the step, nothing left. */
+int cgroup_new(int cells, const uint8_t id[CELL_ID_LEN], const struct cell_limits *limits,
+	       unsigned lacking, struct cgroup *ret_cgroup, struct cell_error *ret_error);
+
+/* Kills all that is in it, waits until it is empty, removes it; -EBUSY after the deadline. */
+int cgroup_remove(struct cgroup *cgroup);
+
+int cgroup_kill(int cgroup);
+
+/* How often its memory limit has killed. */
+uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
+
+/* What an earlier monitor left in `cells`: killed and removed. */
+int cgroup_sweep(int cells);
+
+#endif
