@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mounts that a cell keeps over restarts. They hang in the keeper namespace under the
+ * slot's number, since only an attached mount can be cloned, and each spawn gets clones.
+ */
+#ifndef ANCHORHOLD_CELL_KEPT_H
+#define ANCHORHOLD_CELL_KEPT_H
+
+#include "hostd/cell/mountns.h"
+
+#include <stdint.h>
+
+enum kept_mount { KEPT_DEV, KEPT_TMP, KEPT_HOME, KEPT_SOCKETS, KEPT_MOUNTS };
+
+struct kept {
+	int mount[KEPT_MOUNTS]; /* -1: not made */
+	unsigned slot;
+};
+
+/* Call from home, return at home. A failure leaves nothing. */
+int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, struct kept *ret_kept);
+
+/* Unmounts. -EBUSY where one is still in use: then it was detached, and lives on. */
+int kept_free(const struct mountns *ns, struct kept *kept);
+
+/* A detached clone in *ret_fd. Call from inside the keeper. */
+int kept_clone(const struct kept *kept, enum kept_mount which, int *ret_fd);
+
+#endif
