@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory of the kernel's sockets: a small tmpfs that the cell owns and its relay may
+ * enter. The default ACL lets the relay write to (so connect to) every socket made in it,
+ * whatever the cell's umask; the monitor never looks inside again.
+ */
+#ifndef ANCHORHOLD_CELL_SOCKETS_H
+#define ANCHORHOLD_CELL_SOCKETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A detached mount in *ret_fd. */
+int sockets_new(uid_t cell, uid_t relay, int *ret_fd);
+
+/* In the child, as the cell's uid: the connection file of an incarnation, mode 0600. */
+int sockets_put_connection(int sockets, uint32_t incarnation, const char *json, size_t len);
+
+#endif
