@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The six namespaces a cell is born in, the seventh it enters itself, and its uid map. */
+#ifndef ANCHORHOLD_CELL_NAMESPACES_H
+#define ANCHORHOLD_CELL_NAMESPACES_H
+
+#include <sys/types.h>
+
+/*
+ * clone3 into the cgroup. Returns 0 in the child, its pid (in our namespace) in the parent,
+ * with a pidfd that the caller owns; or -errno.
+ */
+int namespaces_clone(int cgroup, int *ret_pidfd);
+
+/* In the parent, while the child waits: uid and gid 1000 inside are `uid` outside, no other. */
+int namespaces_map(int proc, pid_t child, uid_t uid);
+
+/* In the child, once mapped: a cgroup namespace rooted at the cgroup it was born in (made by
+ * clone3 it would be rooted at the monitor's), and names that say nothing of the node. */
+int namespaces_rest(void);
+
+#endif

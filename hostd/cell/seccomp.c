@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/cell/seccomp.h"
+
+#include "hostd/cell/sys.h"
+#include "hostd/cell/util.h"
+#include "hostd/policy/policy.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define FILTER_MAX 4096u /* instructions: the kernel's own ceiling */
+#define DOMAINS 46	 /* AF_MAX of Linux 6.12 */
+
+static int add_rule(scmp_filter_ctx context, const struct policy_rule *rule)
+{
+	uint32_t action = rule->error ? SCMP_ACT_ERRNO(rule->error) : SCMP_ACT_ALLOW;
+	struct scmp_arg_cmp compare = {
+		.arg = (unsigned)rule->argument,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = rule->mask,
+		.datum_b = rule->value,
+	};
+
+	/* A number below zero stands for a call that only other machines have. */
+	if (rule->number < 0)
+		return 0;
+	if (rule->argument < 0)
+		return seccomp_rule_add_array(context, action, rule->number, 0, NULL);
+	return seccomp_rule_add_array(context, action, rule->number, 1, &compare);
+}
+
+static bool domain_allowed(const struct policy *policy, int domain, bool loopback)
+{
+	for (size_t i = 0; i < policy->count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+
+		if (rule->number == SCMP_SYS(socket) && rule->argument == 0 &&
+		    rule->value == (uint64_t)domain && (loopback || !rule->loopback))
+			return true;
+	}
+	return false;
+}
+
+/* What a program expects to hear of a domain that is not there; it then does without. */
+static int refuse_domains(scmp_filter_ctx context, const struct policy *policy, bool loopback)
+{
+	int result = 0;
+
+	for (int domain = 0; result == 0 && domain < DOMAINS; domain++) {
+		const struct policy_rule rule = {
+			.number = SCMP_SYS(socket),
+			.error = EAFNOSUPPORT,
+			.argument = 0,
+			.mask = 0xffffffff,
+			.value = (uint64_t)domain,
+		};
+
+		if (!domain_allowed(policy, domain, loopback))
+			result = add_rule(context, &rule);
+	}
+	return result;
+}
+
+static int fill(scmp_filter_ctx context, const struct policy *policy, bool loopback)
+{
+	/* Only the native architecture is in a new context: i386 and x32 calls are 'bad'. */
+	int result = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+
+	if (result == 0)
+		result = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (size_t i = 0; result == 0 && i < policy->count; i++)
+		if (loopback || !policy->rules[i].loopback)
+			result = add_rule(context, &policy->rules[i]);
+	return result < 0 ? result : refuse_domains(context, policy, loopback);
+}
+
+/* By way of a memfd: libseccomp before 2.6 exports to a descriptor only. */
+static int export(scmp_filter_ctx context, struct filter *ret_filter)
+{
+	CLEANUP_FD int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct stat st;
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	result = seccomp_export_bpf(context, fd);
+	if (result < 0)
+		return result;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size <= 0 || (size_t)st.st_size > FILTER_MAX * sizeof(struct sock_filter))
+		return -E2BIG;
+	ret_filter->code = malloc((size_t)st.st_size);
+	if (!ret_filter->code)
+		return -ENOMEM;
+	if (pread(fd, ret_filter->code, (size_t)st.st_size, 0) != st.st_size) {
+		filter_free(ret_filter);
+		return -EIO;
+	}
+	ret_filter->count = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter));
+	return 0;
+}
+
+int filter_compile(const struct policy *policy, enum cell_network network,
+		   struct filter *ret_filter)
+{
+	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int result;
+
+	if (!context)
+		return -ENOMEM;
+	result = fill(context, policy, network == CELL_NETWORK_LOOPBACK);
+	if (result == 0)
+		result = export(context, ret_filter);
+	seccomp_release(context);
+	return result;
+}
+
+void filter_free(struct filter *filter)
+{
+	free(filter->code);
+	*filter = (struct filter){0, NULL};
+}
+
+int filter_load(const struct filter *filter)
+{
+	const struct sock_fprog program = {.len = filter->count, .filter = filter->code};
+
+	return sys_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+}
