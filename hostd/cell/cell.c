@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cell's life, on the monitor's side: describe (a plan), check, execute. The child's side,
+ * the order of its steps and why, is child.c.
+ */
+#include "hostd/cell/host.h"
+
+#include "hostd/cell/kept.h"
+#include "hostd/cell/namespaces.h"
+#include "hostd/cell/plan.h"
+#include "hostd/cell/strings.h"
+#include "hostd/cell/sys.h"
+#include "hostd/cell/util.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define SPAWN_TIMEOUT_MS 30000 /* an emulated CPU takes a second */
+#define KILL_TIMEOUT_MS 5000
+#define NO_SLOT CELL_SLOTS_MAX
+
+struct cell {
+	struct cell_host *host;
+	unsigned slot;
+	struct cgroup cgroup;
+	struct kept kept;
+	bool has_kept;
+	int environment; /* O_PATH */
+	struct cell_limits limits;
+	enum cell_network network;
+	const struct filter *filter; /* the host's */
+	char **argv, **env;
+	int pidfd, exit_fd; /* of the running incarnation; -1 */
+	pid_t pid;
+	uint64_t oom_kills; /* as the incarnation began */
+};
+
+static int copy_spec(struct cell *cell, const struct cell_spec *spec)
+{
+	cell->limits = spec->limits;
+	cell->network = spec->network;
+	cell->argv = strings_copy(spec->argv);
+	cell->env = strings_copy(spec->env);
+	cell->environment = fcntl(spec->environment_fd, F_DUPFD_CLOEXEC, 0);
+	if (!cell->argv || !cell->env)
+		return -ENOMEM;
+	return cell->environment < 0 ? -errno : 0;
+}
+
+/*
+ * What stays over restarts. The slot first, since the uids in all that follows come from it;
+ * the cgroup next, as its name is taken where this id still runs.
+ */
+static int build(struct cell *cell, const struct cell_spec *spec, struct cell_error *ret_error)
+{
+	int result = copy_spec(cell, spec);
+
+	if (result < 0)
+		return step_fail(ret_error, "copy", result);
+	result = host_filter(cell->host, spec->profile, spec->network, &cell->filter);
+	if (result < 0)
+		return step_fail(ret_error, "seccomp: compile", result);
+	result = uids_take(&cell->host->uids, &cell->slot);
+	if (result < 0)
+		return step_fail(ret_error, "slot", result);
+	result = cgroup_new(cell->host->cells, spec->id, &spec->limits, cell->host->lacking,
+			    &cell->cgroup, ret_error);
+	if (result < 0)
+		return result;
+	result = kept_new(&cell->host->ns, cell->slot, spec->limits.tmpfs_bytes, &cell->kept);
+	if (result < 0)
+		return step_fail(ret_error, "memory file systems", result);
+	cell->has_kept = true;
+	return 0;
+}
+
+int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell **ret_cell,
+	     struct cell_error *ret_error)
+{
+	struct cell *cell;
+	int result = cell_check(spec, ret_error);
+
+	if (result < 0)
+		return result;
+	cell = calloc(1, sizeof(*cell));
+	if (!cell)
+		return step_fail(ret_error, "memory", -ENOMEM);
+	cell->host = host;
+	cell->slot = NO_SLOT;
+	cell->environment = cell->pidfd = cell->exit_fd = -1;
+	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
+	result = build(cell, spec, ret_error);
+	if (result < 0) {
+		(void)cell_free(cell, NULL);
+		return result;
+	}
+	*ret_cell = cell;
+	return 0;
+}
+
+static void plan_free(struct cell_plan *plan)
+{
+	for (int i = 0; i < PLAN_FDS; i++)
+		if (i != PLAN_OUTPUT)
+			fd_close(&plan->fd[i]);
+}
+
+/* The environment is cloned from home, where it is mounted; the rest inside the keeper. Ends
+ * in the nursery, where the child is to be born; the caller leads back home. */
+static int plan_mounts(const struct cell *cell, struct cell_plan *plan)
+{
+	static const enum plan_fd place[KEPT_MOUNTS] = {PLAN_DEV, PLAN_TMP, PLAN_HOME,
+							PLAN_SOCKETS};
+	const uint64_t attributes = SYS_ATTR_RDONLY | SYS_ATTR_NOSUID | SYS_ATTR_NODEV;
+	int result = sys_open_tree_clone(cell->environment, "");
+
+	if (result < 0)
+		return result;
+	plan->fd[PLAN_ENVIRONMENT] = result;
+	result = sys_mount_setattr(plan->fd[PLAN_ENVIRONMENT], 0, attributes,
+				   SYS_PROPAGATION_PRIVATE);
+	if (result == 0)
+		result = mountns_enter(cell->host->ns.keeper);
+	for (int i = 0; result == 0 && i < KEPT_MOUNTS; i++)
+		result = kept_clone(&cell->kept, (enum kept_mount)i, &plan->fd[place[i]]);
+	return result < 0 ? result : mountns_enter(cell->host->ns.nursery);
+}
+
+static void plan_describe(const struct cell *cell, const struct cell_connection *connection,
+			  struct cell_plan *plan)
+{
+	*plan = (struct cell_plan){
+		.lacking = cell->host->lacking,
+		.network = cell->network,
+		.shm_bytes = cell->limits.tmpfs_bytes,
+		.pids_max = cell->limits.pids_max,
+		.incarnation = connection->incarnation,
+		.json = connection->json,
+		.json_len = connection->json_len,
+		.masks = &cell->host->masks,
+		.filter = cell->filter,
+		.argv = (const char *const *)cell->argv,
+		.env = (const char *const *)cell->env,
+	};
+	for (int i = 0; i < PLAN_FDS; i++)
+		plan->fd[i] = -1;
+	if (connection->output_fd > 0)
+		plan->fd[PLAN_OUTPUT] = connection->output_fd;
+}
+
+/* The parent's ends of what the child talks through. */
+struct spawn {
+	int channel, exit_fd, pidfd;
+	pid_t pid;
+};
+
+static int open_channels(struct spawn *spawn, struct cell_plan *plan)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	spawn->channel = ends[0];
+	plan->fd[PLAN_CHANNEL] = ends[1];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	spawn->exit_fd = ends[0];
+	plan->fd[PLAN_EXIT] = ends[1];
+	return 0;
+}
+
+/* Waits for exec, which closes the channel, or for the step that failed. */
+static int await_exec(const struct spawn *spawn, struct cell_error *ret_error)
+{
+	struct pollfd poll_fd = {.fd = spawn->channel, .events = POLLIN};
+	struct cell_error error;
+	ssize_t n;
+	int ready;
+
+	do
+		ready = poll(&poll_fd, 1, SPAWN_TIMEOUT_MS);
+	while (ready < 0 && errno == EINTR);
+	if (ready <= 0)
+		return step_fail(ret_error, "child", ready < 0 ? -errno : -ETIMEDOUT);
+	n = recv(spawn->channel, &error, sizeof(error), 0);
+	if (n == 0)
+		return 0;
+	if (n != sizeof(error) || error.error <= 0)
+		return step_fail(ret_error, "child", n < 0 ? -errno : -EPROTO);
+	error.step[sizeof(error.step) - 1] = '\0';
+	return step_fail(ret_error, error.step, -error.error);
+}
+
+/*
+ * exec and death both close the channel, so a child that was killed while it built (by its
+ * memory limit) would count as running; but then its pidfd is readable, and cell_reap tells.
+ */
+static int start_child(struct cell *cell, struct cell_plan *plan, struct spawn *spawn,
+		       struct cell_error *ret_error)
+{
+	const char go = PLAN_GO;
+	int result = plan_mounts(cell, plan);
+
+	if (result == 0) {
+		spawn->pid = namespaces_clone(cell->cgroup.cell, &spawn->pidfd);
+		if (spawn->pid == 0)
+			child_run(plan);
+		result = spawn->pid < 0 ? spawn->pid : 0;
+	}
+	mountns_leave(&cell->host->ns);
+	if (result < 0)
+		return step_fail(ret_error, spawn->pid < 0 ? "clone" : "mounts", result);
+	fd_close(&plan->fd[PLAN_CHANNEL]); /* else the child's end never closes */
+	result = namespaces_map(cell->host->proc, spawn->pid, uids_cell(cell->slot));
+	if (result < 0)
+		return step_fail(ret_error, "uid map", result);
+	if (send(spawn->channel, &go, 1, MSG_NOSIGNAL) != 1)
+		return step_fail(ret_error, "channel", -errno);
+	return await_exec(spawn, ret_error);
+}
+
+/* A child that failed, or may hang: nothing of it may stay. */
+static void abandon(struct cell *cell, struct spawn *spawn)
+{
+	siginfo_t info;
+
+	if (spawn->pid > 0) {
+		(void)cgroup_kill(cell->cgroup.cell);
+		(void)sys_pidfd_send_signal(spawn->pidfd, SIGKILL);
+		while (waitid(P_PIDFD, (id_t)spawn->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+			;
+	}
+	fd_close(&spawn->pidfd);
+	fd_close(&spawn->exit_fd);
+}
+
+int cell_spawn(struct cell *cell, const struct cell_connection *connection,
+	       struct cell_error *ret_error)
+{
+	struct spawn spawn = {-1, -1, -1, 0};
+	struct cell_plan plan;
+	int result;
+
+	if (cell->pidfd >= 0)
+		return step_fail(ret_error, "spawn", -EBUSY);
+	plan_describe(cell, connection, &plan);
+	cell->oom_kills = cgroup_oom_kills(&cell->cgroup);
+	result = open_channels(&spawn, &plan);
+	if (result < 0)
+		step_fail(ret_error, "channel", result);
+	else
+		result = start_child(cell, &plan, &spawn, ret_error);
+	plan_free(&plan);
+	fd_close(&spawn.channel);
+	if (result < 0) {
+		abandon(cell, &spawn);
+		return result;
+	}
+	cell->pid = spawn.pid;
+	cell->pidfd = spawn.pidfd;
+	cell->exit_fd = spawn.exit_fd;
+	return 0;
+}
+
+int cell_sockets_mount(const struct cell *cell, int *ret_fd, struct cell_error *ret_error)
+{
+	int result = mountns_enter(cell->host->ns.keeper);
+
+	if (result < 0)
+		return step_fail(ret_error, "sockets", result);
+	result = kept_clone(&cell->kept, KEPT_SOCKETS, ret_fd);
+	mountns_leave(&cell->host->ns);
+	return result < 0 ? step_fail(ret_error, "sockets", result) : 0;
+}
+
+uid_t cell_relay_uid(const struct cell *cell)
+{
+	return uids_relay(cell->slot);
+}
+
+int cell_relay_cgroup(const struct cell *cell)
+{
+	return cell->cgroup.relay;
+}
+
+int cell_pidfd(const struct cell *cell)
+{
+	return cell->pidfd;
+}
+
+/* As waitpid would have told it of PID 1 itself. */
+static int status_of(const siginfo_t *info)
+{
+	return info->si_code == CLD_EXITED ? (info->si_status & 0xff) << 8
+					   : info->si_status & 0x7f;
+}
+
+int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
+{
+	siginfo_t info;
+	int32_t status;
+
+	memset(&info, 0, sizeof(info));
+	if (cell->pidfd < 0)
+		return -ESRCH;
+	if (waitid(P_PIDFD, (id_t)cell->pidfd, &info, WEXITED | WNOHANG) < 0)
+		return -errno;
+	if (info.si_pid == 0)
+		return -EAGAIN;
+	/* cell-init is the only writer and dead, so this does not block; it may have been
+	 * killed before it wrote. Four bytes, all that is read, whoever wrote them. */
+	if (read(cell->exit_fd, &status, sizeof(status)) == sizeof(status))
+		ret_exit->status = status;
+	else
+		ret_exit->status = status_of(&info);
+	ret_exit->oom = cgroup_oom_kills(&cell->cgroup) > cell->oom_kills;
+	fd_close(&cell->exit_fd);
+	fd_close(&cell->pidfd);
+	return 0;
+}
+
+int cell_interrupt(struct cell *cell)
+{
+	return cell->pidfd < 0 ? -ESRCH : sys_pidfd_send_signal(cell->pidfd, SIGINT);
+}
+
+int cell_kill(struct cell *cell)
+{
+	return cgroup_kill(cell->cgroup.cell);
+}
+
+static int stop(struct cell *cell)
+{
+	struct pollfd poll_fd = {.fd = cell->pidfd, .events = POLLIN};
+	struct cell_exit unused;
+	int ready;
+
+	if (cell->pidfd < 0)
+		return 0;
+	(void)cell_kill(cell);
+	do
+		ready = poll(&poll_fd, 1, KILL_TIMEOUT_MS);
+	while (ready < 0 && errno == EINTR);
+	return ready == 1 ? cell_reap(cell, &unused) : -EBUSY;
+}
+
+/*
+ * Processes first, then the cgroup, whose removal proves them gone, then the mounts that only
+ * they used. Only with all of that is the slot, and with it the uid, given back.
+ */
+int cell_free(struct cell *cell, struct cell_error *ret_error)
+{
+	int stopped, unmounted = 0, removed, result;
+
+	if (!cell)
+		return 0;
+	stopped = stop(cell);
+	removed = cgroup_remove(&cell->cgroup);
+	if (cell->has_kept)
+		unmounted = kept_free(&cell->host->ns, &cell->kept);
+	result = stopped < 0 ? stopped : removed < 0 ? removed : unmounted;
+	if (result < 0)
+		step_fail(ret_error,
+			  stopped < 0   ? "free: processes"
+			  : removed < 0 ? "free: cgroup"
+					: "free: mounts",
+			  result);
+	if (result == 0 && cell->slot != NO_SLOT)
+		uids_give(&cell->host->uids, cell->slot);
+	fd_close(&cell->pidfd);
+	fd_close(&cell->exit_fd);
+	fd_close(&cell->environment);
+	strings_free(cell->argv);
+	strings_free(cell->env);
+	free(cell);
+	return result;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this folder's files know of the host object, and of a cell. */
+#ifndef ANCHORHOLD_CELL_HOST_H
+#define ANCHORHOLD_CELL_HOST_H
+
+#include "hostd/cell/cgroup.h"
+#include "hostd/cell/mountns.h"
+#include "hostd/cell/procfs.h"
+#include "hostd/cell/seccomp.h"
+#include "hostd/cell/uids.h"
+
+#define HOST_FILTERS_MAX 8u /* profiles times network policies */
+
+struct cell_host {
+	int proc;  /* a procfs, proven by its magic number */
+	int cells; /* own descriptor of the cgroup directory */
+	unsigned lacking;
+	struct mountns ns;
+	struct procfs_masks masks;
+	struct uids uids;
+	struct host_filter {
+		const struct policy *policy; /* NULL: free */
+		enum cell_network network;
+		struct filter filter;
+	} filters[HOST_FILTERS_MAX];
+};
+
+/* The compiled filter, made at its first use. Lives as long as the host. */
+int host_filter(struct cell_host *host, const char *profile, enum cell_network network,
+		const struct filter **ret_filter);
+
+#endif
