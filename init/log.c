@@ -52,8 +52,11 @@ static void emit(struct log *log, const char *text, size_t len, int console)
 	int used = snprintf(line, sizeof(line), "%" PRIu64 ".%03u ", now / 1000,
 			    (unsigned)(now % 1000));
 
-	for (size_t i = 0; i < len && i < LOG_LINE_MAX; i++)
-		line[used++] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+	for (size_t i = 0; i < len && i < LOG_LINE_MAX; i++) {
+		char c = text[i] == '\t' ? ' ' : text[i];
+
+		line[used++] = c >= 0x20 && c < 0x7f ? c : '?';
+	}
 	line[used++] = '\n';
 	rotate(log, (size_t)used);
 	if (log->file >= 0) {
@@ -105,6 +108,14 @@ void log_drain(struct log *log)
 			return;
 		drain_bytes(log, bytes, (size_t)n);
 	}
+}
+
+void log_flush(struct log *log)
+{
+	log_drain(log);
+	if (log->line_len > 0)
+		emit(log, log->line, log->line_len, 1);
+	log->line_len = 0;
 }
 
 void log_reached(const char *name)

@@ -42,6 +42,9 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
 /* Reads what is in the pipe, a bounded amount a call. */
 void log_drain(struct log *log);
 
+/* As log_drain, and ends the line that hostd has left unfinished. */
+void log_flush(struct log *log);
+
 /* Notes when something was first reached, in /run/anchorhold/timeline: `NAME MILLISECONDS`. */
 void log_reached(const char *name);
 

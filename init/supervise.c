@@ -67,6 +67,7 @@ bool supervise_ended(struct supervise *s, struct log *log, pid_t pid, int status
 
 	if (pid != s->pid)
 		return false;
+	log_flush(log);
 	wait = backoff_wait(&s->backoff, ran_ms);
 	s->pid = 0;
 	s->start_ms = now_ms + wait;
