@@ -90,12 +90,10 @@ step $key_step $key_value"
 
 # key_add_source PACKAGE...: the pinned files of Debian packages.
 key_add_source() {
-	for key_source; do
-		key_lines=$(lock_lines "$key_source") || exit 1
-		key_text="$key_text
+	key_lines=$(lock_lines "$@") || exit 1
+	key_text="$key_text
 $key_lines"
-		key_sources="$key_sources $key_source"
-	done
+	key_sources="$key_sources $*"
 }
 
 step_key() {

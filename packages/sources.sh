@@ -122,18 +122,24 @@ source_wanted() {
 	usage_error "no sources.list names the package '$1'"
 }
 
-# lock_lines PACKAGE: its pinned files.
+# lock_lines PACKAGE...: their pinned files. Of two lists that name one package the first counts.
 lock_lines() {
-	for lock_list in $(source_lists); do
-		lock_file="${lock_list%.list}.lock"
-		[ -f "$lock_file" ] || continue
-		lock_found=$(awk -v name="$1" '$1 == name' "$lock_file")
-		if [ -n "$lock_found" ]; then
-			printf '%s\n' "$lock_found"
-			return 0
-		fi
+	lock_files=
+	for lock_file in packages/sources.lock environments/*/sources.lock; do
+		[ ! -f "$lock_file" ] || lock_files="$lock_files $lock_file"
 	done
-	die "'$1' is not pinned; pin it with: ./build.sh lock $1"
+	# shellcheck disable=SC2086 # a list of paths of this tree
+	awk -v names="$*" '
+		BEGIN { count = split(names, wanted) ; for (i in wanted) missing[wanted[i]] = 1 }
+		($1 in missing) && (!($1 in from) || from[$1] == FILENAME) { from[$1] = FILENAME; print }
+		END {
+			for (i = 1; i <= count; i++)
+				if (!(wanted[i] in from)) {
+					print wanted[i] >"/dev/stderr"
+					failed = 1
+				}
+			exit failed
+		}' /dev/null $lock_files || die "not pinned, see the names above; pin with: ./build.sh lock NAME"
 }
 
 # source_fetch PACKAGE: fetches what the cache lacks, checks all, prints the paths.
