@@ -215,6 +215,8 @@ int main(void)
 	struct check check = {0};
 	struct link_frame *frame = calloc(1, sizeof(*frame)), *got = calloc(1, sizeof(*got));
 
+	if (frame == NULL || got == NULL)
+		return 1;
 	test_round(&check, frame, got);
 	test_largest(&check, frame);
 	test_broken(&check, frame);
