@@ -10,6 +10,8 @@ IMAGE_ENVIRONMENTS='python lua'
 
 image() {
 	[ -f "board/$1/layout" ] || usage_error "there is no board '$1'; there are: $(image_boards)"
+	! grep -q '^esp ' "board/$1/layout" ||
+		usage_error "the board '$1' has a kernel and a layout; nothing writes its system partition"
 	need root "$1"
 	key_add_file board/image.sh "board/$1/layout" "board/$1/cmdline" kernel-config/cmdline
 	key_add_step "kernel-$1" "root-$1"

@@ -51,7 +51,7 @@ root_made() {
 	promises) cat kernel-config/promises.boot ;;
 	build-id) cat "$(step_dir "kernel-$1")/build-id" ;;
 	version) release_version ;;
-	release.pub) cat "$CACHE/release/sign.pub" ;;
+	release.pub) printf '%s\n' "$(cat "$CACHE/release/sign.pub")" ;;
 	*) die "rootfs/owners: nothing makes '$2'" ;;
 	esac
 }
