@@ -47,6 +47,13 @@ static void test_round(struct check *check, struct link_frame *frame, struct lin
 	check_row(check, NULL);
 }
 
+/* A name of the greatest length. The field is zeroed before. */
+static void fill(char name[LINK_NAME_MAX], char c)
+{
+	for (size_t i = 0; i < LINK_NAME_MAX - 1; i++)
+		name[i] = c;
+}
+
 /* The largest frame of every kind fits LINK_FRAME_MAX: the tables' ceilings agree with it. */
 static void test_largest(struct check *check, struct link_frame *frame)
 {
@@ -55,24 +62,24 @@ static void test_largest(struct check *check, struct link_frame *frame)
 
 	memset(frame, 0, sizeof(*frame));
 	frame->type = LINK_HELLO;
-	memset(hello->name, 'n', LINK_NAME_MAX - 1);
-	memset(hello->version, 'v', LINK_NAME_MAX - 1);
-	memset(hello->build_id, 'b', LINK_NAME_MAX - 1);
+	fill(hello->name, 'n');
+	fill(hello->version, 'v');
+	fill(hello->build_id, 'b');
 	hello->environments_count = LINK_ENVIRONMENTS_MAX;
 	for (size_t i = 0; i < LINK_ENVIRONMENTS_MAX; i++) {
-		memset(hello->environments[i].name, 'e', LINK_NAME_MAX - 1);
-		memset(hello->environments[i].display_name, 'e', LINK_NAME_MAX - 1);
-		memset(hello->environments[i].language, 'e', LINK_NAME_MAX - 1);
-		memset(hello->environments[i].version, 'e', LINK_NAME_MAX - 1);
+		fill(hello->environments[i].name, 'e');
+		fill(hello->environments[i].display_name, 'e');
+		fill(hello->environments[i].language, 'e');
+		fill(hello->environments[i].version, 'e');
 	}
 	hello->missing_count = LINK_PROMISES_MAX;
 	for (size_t i = 0; i < LINK_PROMISES_MAX; i++)
-		memset(hello->missing[i], 'm', LINK_NAME_MAX - 1);
+		fill(hello->missing[i], 'm');
 	hello->kernels_count = LINK_KERNELS_MAX;
 	for (size_t i = 0; i < LINK_KERNELS_MAX; i++) {
 		hello->kernels[i].state = LINK_KERNEL_READY;
-		memset(hello->kernels[i].environment, 'e', LINK_NAME_MAX - 1);
-		memset(hello->kernels[i].project, 'p', LINK_NAME_MAX - 1);
+		fill(hello->kernels[i].environment, 'e');
+		fill(hello->kernels[i].project, 'p');
 	}
 	CHECK_EQ(check, link_frame_pack(frame, buf, LINK_FRAME_MAX, &len), 0);
 	CHECK(check, len > 80 * 1024);
