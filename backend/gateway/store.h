@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the gateway must not forget: tokens, nodes, events, kernels and the environments last
+ * seen. One implementation today (SQLite); another joins behind this header.
+ *
+ * Every call is synchronous and short. All return 0 or a negative errno (-ENOENT: no such row,
+ * -EEXIST: it is there already, -EIO: the store failed; store_error says how). Strings given
+ * to callbacks live only for the call. A callback that returns false ends the walk.
+ */
+#ifndef ANCHORHOLD_GATEWAY_STORE_H
+#define ANCHORHOLD_GATEWAY_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_NAME_MAX 64u /* names of owners, nodes, environments; NUL included */
+#define STORE_HASH_LEN 32u
+#define STORE_KEY_LEN 41u    /* Z85 and its NUL */
+#define STORE_EVENTS_MAX 100000 /* older events are forgotten */
+
+struct store;
+
+struct store_owner {
+	char name[STORE_NAME_MAX];
+	bool admin;
+};
+
+struct store_node {
+	char name[STORE_NAME_MAX];
+	char public_key[STORE_KEY_LEN];
+	int64_t added; /* Unix seconds */
+	bool revoked;
+};
+
+struct store_kernel {
+	char id[37]; /* a UUID as text */
+	char environment[STORE_NAME_MAX];
+	char node[STORE_NAME_MAX];
+	char owner[STORE_NAME_MAX];
+	char project[STORE_NAME_MAX];
+	int64_t created; /* Unix seconds */
+};
+
+struct store_event {
+	int64_t id; /* of the store; grows */
+	const char *node;
+	const uint8_t *boot_id; /* 16 bytes; only read by store_event_add */
+	uint64_t seq;
+	uint64_t time_ms;
+	const char *kernel; /* "" where it concerns the node */
+	const char *kind;
+	const char *project;
+	const char *text;
+};
+
+struct store_environment {
+	char name[STORE_NAME_MAX];
+	char display_name[STORE_NAME_MAX];
+	char language[STORE_NAME_MAX];
+	char version[STORE_NAME_MAX];
+	bool interrupt_message;
+};
+
+/* Makes a new database, mode 0600. -EEXIST where the file exists: nothing is overwritten. */
+int store_create(const char *path);
+
+/*
+ * Opens an existing database. -ENOENT: there is none; -EPROTO: it is none of ours, or of
+ * another version; on failure a sentence is in ret_error.
+ */
+int store_open(const char *path, struct store **ret_store, char *ret_error, size_t error_size);
+void store_close(struct store *store);
+const char *store_error(const struct store *store);
+
+int store_token_add(struct store *store, const uint8_t hash[STORE_HASH_LEN],
+		    const struct store_owner *owner);
+int store_token_find(struct store *store, const uint8_t hash[STORE_HASH_LEN],
+		     struct store_owner *ret_owner);
+
+int store_node_add(struct store *store, const char *name, const char *public_key);
+int store_node_find(struct store *store, const char *name, struct store_node *ret_node);
+int store_node_by_key(struct store *store, const char *public_key, struct store_node *ret_node);
+int store_node_walk(struct store *store, bool (*each)(void *ctx, const struct store_node *node),
+		    void *ctx);
+
+/* An event that the store already has (same node, boot and sequence) is not stored twice. */
+int store_event_add(struct store *store, const struct store_event *event);
+int store_event_walk(struct store *store, int64_t after, int limit,
+		     bool (*each)(void *ctx, const struct store_event *event), void *ctx);
+
+int store_kernel_put(struct store *store, const struct store_kernel *kernel);
+int store_kernel_remove(struct store *store, const char *id);
+int store_kernel_walk(struct store *store,
+		      bool (*each)(void *ctx, const struct store_kernel *kernel), void *ctx);
+
+int store_environment_put(struct store *store, const struct store_environment *environment);
+int store_environment_walk(struct store *store,
+			   bool (*each)(void *ctx, const struct store_environment *environment),
+			   void *ctx);
+
+#endif
