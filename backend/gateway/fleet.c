@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fleet itself: its tables, leases, and frames on their way out. */
+#include "backend/gateway/fleet.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/gateway/clock.h"
+#include "backend/gateway/fleet_private.h"
+#include "backend/gateway/log.h"
+
+#define LOGS_TIMEOUT_MS 10000u
+
+static bool load_node(void *ctx, const struct store_node *row)
+{
+	return row->revoked || fleet_node_add(ctx, row->name) == 0;
+}
+
+static bool load_kernel(void *ctx, const struct store_kernel *row)
+{
+	struct fleet *fleet = ctx;
+	struct node *node = fleet_node(fleet, row->node);
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+
+	if (kernel == NULL)
+		return false;
+	if (node == NULL || ids_uuid_parse(row->id, kernel->id) < 0) {
+		free(kernel);
+		return true;
+	}
+	ids_uuid_format(kernel->id, kernel->text);
+	snprintf(kernel->environment, sizeof(kernel->environment), "%s", row->environment);
+	snprintf(kernel->owner, sizeof(kernel->owner), "%s", row->owner);
+	snprintf(kernel->project, sizeof(kernel->project), "%s", row->project);
+	kernel->created = row->created;
+	kernel->activity.last_us = clock_unix_us();
+	if (table_put(fleet->kernels, kernel->id, LINK_ID_LEN, kernel) < 0) {
+		free(kernel);
+		return false;
+	}
+	node_link_kernel(node, kernel);
+	return true;
+}
+
+int fleet_new(struct store *store, void *socket, const struct fleet_hooks *hooks,
+	      struct fleet **ret_fleet)
+{
+	struct fleet *fleet = calloc(1, sizeof(*fleet));
+	int r;
+
+	if (fleet == NULL)
+		return -ENOMEM;
+	fleet->store = store;
+	fleet->socket = socket;
+	fleet->hooks = *hooks;
+	fleet->nodes = table_new();
+	fleet->kernels = table_new();
+	fleet->pendings = pendings_new();
+	if (fleet->nodes == NULL || fleet->kernels == NULL || fleet->pendings == NULL) {
+		fleet_free(fleet);
+		return -ENOMEM;
+	}
+	r = store_node_walk(store, load_node, fleet);
+	if (r == 0)
+		r = store_kernel_walk(store, load_kernel, fleet);
+	if (r < 0) {
+		fleet_free(fleet);
+		return r;
+	}
+	*ret_fleet = fleet;
+	return 0;
+}
+
+void fleet_free(struct fleet *fleet)
+{
+	struct kernel *kernel;
+	struct node *node;
+	size_t cursor = 0;
+
+	if (fleet == NULL)
+		return;
+	pendings_free(fleet->pendings);
+	while (fleet->kernels != NULL && (kernel = table_next(fleet->kernels, &cursor)) != NULL)
+		free(kernel);
+	table_free(fleet->kernels);
+	cursor = 0;
+	while (fleet->nodes != NULL && (node = table_next(fleet->nodes, &cursor)) != NULL)
+		node_free(node);
+	table_free(fleet->nodes);
+	free(fleet);
+}
+
+struct node *fleet_node(const struct fleet *fleet, const char *name)
+{
+	return table_get(fleet->nodes, name, strlen(name));
+}
+
+struct node *fleet_node_next(const struct fleet *fleet, size_t *cursor)
+{
+	return table_next(fleet->nodes, cursor);
+}
+
+size_t fleet_nodes_count(const struct fleet *fleet)
+{
+	return table_count(fleet->nodes);
+}
+
+int fleet_node_add(struct fleet *fleet, const char *name)
+{
+	struct node *node = node_new(name);
+	int r;
+
+	if (node == NULL)
+		return -ENOMEM;
+	r = table_put(fleet->nodes, node->name, strlen(node->name), node);
+	if (r < 0)
+		node_free(node);
+	return r;
+}
+
+/* ---- out ---- */
+
+void fleet_wake(struct fleet *fleet, struct node *node)
+{
+	if (node->waiting)
+		return;
+	node->waiting = true;
+	node->waiting_next = fleet->waiting;
+	fleet->waiting = node;
+}
+
+int fleet_push(struct fleet *fleet, struct node *node, const struct link_frame *frame)
+{
+	int r;
+
+	if (!node->up)
+		return -EHOSTDOWN;
+	r = link_outbox_push(node->outbox, frame);
+	if (r == 0)
+		fleet_wake(fleet, node);
+	return r;
+}
+
+bool fleet_flush(struct fleet *fleet)
+{
+	struct node *node = fleet->waiting, *next;
+
+	fleet->waiting = NULL;
+	for (; node != NULL; node = next) {
+		int r = node->up ? node_flush(node, fleet->socket) : 0;
+
+		next = node->waiting_next;
+		node->waiting = false;
+		if (r == -EAGAIN)
+			fleet_wake(fleet, node);
+		else if (r < 0)
+			fleet_node_down(fleet, node);
+	}
+	return fleet->waiting != NULL;
+}
+
+static int request(struct fleet *fleet, struct node *node, struct kernel *kernel,
+		   struct link_request *body, uint32_t timeout_ms, pending_done done, void *ctx,
+		   uint64_t *ret_id)
+{
+	struct link_frame frame;
+	struct pending *pending;
+	int r;
+
+	if (!node->up)
+		return -EHOSTDOWN;
+	pending = pending_add(fleet->pendings, body->verb, node, kernel, clock_ms() + timeout_ms,
+			      done, ctx);
+	if (pending == NULL)
+		return -ENOBUFS;
+	body->id = pending->id;
+	if (kernel != NULL) {
+		memcpy(body->kernel_id, kernel->id, LINK_ID_LEN);
+		body->start = kernel->start;
+	}
+	frame.type = LINK_REQUEST;
+	frame.u.request = *body;
+	r = fleet_push(fleet, node, &frame);
+	if (r < 0) {
+		/* Nobody may be called from here; the deadline takes it away. */
+		pending_forget(fleet->pendings, pending->id);
+		return r;
+	}
+	*ret_id = pending->id;
+	return 0;
+}
+
+int fleet_request(struct fleet *fleet, struct kernel *kernel, enum link_verb verb,
+		  uint32_t timeout_ms, pending_done done, void *ctx, uint64_t *ret_id)
+{
+	struct link_request body = {.verb = (uint8_t)verb};
+
+	return request(fleet, kernel->node, kernel, &body, timeout_ms, done, ctx, ret_id);
+}
+
+int fleet_logs(struct fleet *fleet, struct node *node, uint32_t lines, pending_done done, void *ctx,
+	       uint64_t *ret_id)
+{
+	struct link_request body = {.verb = LINK_LOGS, .lines = lines};
+
+	return request(fleet, node, NULL, &body, LOGS_TIMEOUT_MS, done, ctx, ret_id);
+}
+
+void fleet_forget(struct fleet *fleet, uint64_t id)
+{
+	pending_forget(fleet->pendings, id);
+}
+
+/* ---- time ---- */
+
+void fleet_node_down(struct fleet *fleet, struct node *node)
+{
+	if (!node->up)
+		return;
+	node->up = false;
+	node_clear(node);
+	pending_node_lost(fleet->pendings, node);
+}
+
+/* Its lease ran out: nobody waits any longer. */
+static void node_lost(struct fleet *fleet, struct node *node)
+{
+	struct kernel *kernel, *next;
+
+	fleet_node_down(fleet, node);
+	node->told_lost = true;
+	log_line("node %s: lost: nothing was heard for %u s", node->name, LINK_LEASE_MS / 1000u);
+	for (kernel = node->kernels; kernel != NULL; kernel = next) {
+		next = kernel->node_next;
+		fleet->hooks.kernel_lost(fleet->hooks.ctx, kernel);
+	}
+}
+
+void fleet_sweep(struct fleet *fleet)
+{
+	uint64_t now = clock_ms();
+	struct kernel *kernel;
+	struct node *node;
+	size_t cursor = 0;
+
+	while ((node = table_next(fleet->nodes, &cursor)) != NULL)
+		if (node->epoch != 0 && !node->told_lost && now - node->seen_ms > LINK_LEASE_MS)
+			node_lost(fleet, node);
+	pending_sweep(fleet->pendings, now);
+	cursor = 0;
+	while ((kernel = table_next(fleet->kernels, &cursor)) != NULL)
+		if (kernel->state == LINK_KERNEL_DEAD &&
+		    now - kernel->dead_ms > FLEET_DEAD_KEPT_MS)
+			fleet_kernel_remove(fleet, kernel);
+}

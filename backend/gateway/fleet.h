@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The nodes and their kernels: what arrives on the link changes it, requests go out through it.
+ *
+ * Every frame is authorised by the name ZAP gave its key, never by its routing id: a node can
+ * only speak of kernels placed on it, and only on the connection it last said HELLO on.
+ */
+#ifndef ANCHORHOLD_GATEWAY_FLEET_H
+#define ANCHORHOLD_GATEWAY_FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/gateway/kernel.h"
+#include "backend/gateway/node.h"
+#include "backend/gateway/pending.h"
+#include "backend/gateway/store.h"
+
+#define FLEET_KERNELS_MAX 200000u
+#define FLEET_DEAD_KEPT_MS (60u * 60u * 1000u) /* a dead kernel is shown for so long */
+
+struct fleet;
+
+/* Who must know what changes; all are called with the hooks' ctx. */
+struct fleet_hooks {
+	void *ctx;
+	/* state, incarnation or reason changed. */
+	void (*kernel_changed)(void *ctx, struct kernel *kernel, bool new_incarnation);
+	/* The kernel leaves the fleet; nothing may point at it afterwards. */
+	void (*kernel_gone)(void *ctx, struct kernel *kernel);
+	/* Its node is back on a new connection: sessions must attach again. */
+	void (*kernel_reattach)(void *ctx, struct kernel *kernel);
+	/* Its node was lost: the lease ran out. */
+	void (*kernel_lost)(void *ctx, struct kernel *kernel);
+	void (*output)(void *ctx, struct kernel *kernel, const struct link_chunk *chunk);
+	void (*refused)(void *ctx, struct kernel *kernel, const struct link_refused *refused);
+};
+
+/* Loads nodes and kernels of the store. store and socket (the ROUTER) are borrowed. */
+int fleet_new(struct store *store, void *socket, const struct fleet_hooks *hooks,
+	      struct fleet **ret_fleet);
+void fleet_free(struct fleet *fleet);
+
+/* ---- from the link ---- */
+
+/* user is the sender's authenticated name. */
+void fleet_frame(struct fleet *fleet, const char *user, const struct link_route *route,
+		 const struct link_frame *frame);
+
+/* Leases, deadlines, old dead kernels. */
+void fleet_sweep(struct fleet *fleet);
+
+/* Sends what waits; true: something still waits and time must pass. */
+bool fleet_flush(struct fleet *fleet);
+
+/* ---- nodes ---- */
+
+struct node *fleet_node(const struct fleet *fleet, const char *name);
+struct node *fleet_node_next(const struct fleet *fleet, size_t *cursor);
+size_t fleet_nodes_count(const struct fleet *fleet);
+/* A node was added to the store. 0, -EEXIST, -ENOMEM. */
+int fleet_node_add(struct fleet *fleet, const char *name);
+
+/* ---- kernels ---- */
+
+struct kernel *fleet_kernel(const struct fleet *fleet, const uint8_t id[LINK_ID_LEN]);
+struct kernel *fleet_kernel_next(const struct fleet *fleet, size_t *cursor);
+size_t fleet_kernels_count(const struct fleet *fleet);
+
+/*
+ * A new kernel on node, as kernel's id, environment, owner, project and start say. The fleet
+ * takes a copy. -EEXIST, -ENOSPC, -ENOMEM, -EIO (the store).
+ */
+int fleet_kernel_add(struct fleet *fleet, struct node *node, const struct kernel *kernel,
+		     struct kernel **ret_kernel);
+
+/* It is gone for good: told to the hooks, taken from the store, freed. */
+void fleet_kernel_remove(struct fleet *fleet, struct kernel *kernel);
+
+/* A dead kernel is about to be started anew, perhaps elsewhere. */
+void fleet_kernel_revive(struct fleet *fleet, struct kernel *kernel, struct node *node);
+
+/*
+ * Asks the kernel's node; done is called once, never from within this call. Returns 0 and the
+ * request's id, or -EHOSTDOWN (the node is not there), -ENOBUFS.
+ */
+int fleet_request(struct fleet *fleet, struct kernel *kernel, enum link_verb verb,
+		  uint32_t timeout_ms, pending_done done, void *ctx, uint64_t *ret_id);
+int fleet_logs(struct fleet *fleet, struct node *node, uint32_t lines, pending_done done, void *ctx,
+	       uint64_t *ret_id);
+void fleet_forget(struct fleet *fleet, uint64_t id);
+
+/* ---- sessions of a kernel ---- */
+
+int fleet_attach(struct fleet *fleet, struct kernel *kernel, const struct link_attach *attach);
+/* DETACH, CREDIT, CURSOR. */
+int fleet_session(struct fleet *fleet, struct kernel *kernel, enum link_type type,
+		  uint64_t session, uint64_t value);
+/* Queues a whole message for the kernel. -ENOBUFS, -EHOSTDOWN. *ret_seq is the IN's. */
+int fleet_in(struct fleet *fleet, struct kernel *kernel, uint64_t session,
+	     enum link_channel channel, const uint8_t *blob, size_t len, uint64_t *ret_seq);
+
+#endif

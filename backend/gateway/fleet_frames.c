@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames from nodes: one small handler a type. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/gateway/clock.h"
+#include "backend/gateway/fleet_private.h"
+#include "backend/gateway/log.h"
+
+static int send_now(struct fleet *fleet, struct node *node, const struct link_frame *frame)
+{
+	return link_send(fleet->socket, &node->route, frame);
+}
+
+/* The kernel, if it is this node's; another node's kernels are none of its business. */
+static struct kernel *own_kernel(struct fleet *fleet, const struct node *node,
+				 const uint8_t id[LINK_ID_LEN])
+{
+	struct kernel *kernel = fleet_kernel(fleet, id);
+
+	return kernel != NULL && kernel->node == node ? kernel : NULL;
+}
+
+/* Kernels the gateway places on this node against those the node says it has. */
+static void reconcile(struct fleet *fleet, struct node *node, const struct link_hello *hello)
+{
+	struct kernel *kernel, *next;
+
+	for (kernel = node->kernels; kernel != NULL; kernel = next) {
+		const struct link_kernel_info *info = NULL;
+		struct link_kernel told = {.reason = LINK_WHY_NONE};
+
+		next = kernel->node_next;
+		for (uint32_t i = 0; i < hello->kernels_count; i++)
+			if (memcmp(hello->kernels[i].id, kernel->id, LINK_ID_LEN) == 0)
+				info = &hello->kernels[i];
+		if (info == NULL) {
+			if (kernel->state != LINK_KERNEL_DEAD)
+				fleet_kernel_missing(fleet, kernel);
+			continue;
+		}
+		memset(kernel->in_seq, 0, sizeof(kernel->in_seq));
+		memcpy(told.kernel_id, info->id, LINK_ID_LEN);
+		told.incarnation = info->incarnation;
+		told.state = info->state;
+		/* Attached first: what is then told may let sessions send at once. */
+		if (info->state != LINK_KERNEL_DEAD)
+			fleet->hooks.kernel_reattach(fleet->hooks.ctx, kernel);
+		fleet_kernel_told(fleet, kernel, &told);
+	}
+}
+
+static void environments_keep(struct fleet *fleet, const struct node *node)
+{
+	for (uint32_t i = 0; i < node->environments_count; i++) {
+		const struct link_environment *from = &node->environments[i];
+		struct store_environment row = {.interrupt_message = from->interrupt_message != 0};
+
+		memcpy(row.name, from->name, sizeof(row.name));
+		memcpy(row.display_name, from->display_name, sizeof(row.display_name));
+		memcpy(row.language, from->language, sizeof(row.language));
+		memcpy(row.version, from->version, sizeof(row.version));
+		if (store_environment_put(fleet->store, &row) < 0)
+			log_line("store: %s", store_error(fleet->store));
+	}
+}
+
+static void hello_log(const struct node *node)
+{
+	log_line("node %s: up, version %s, %u CPUs, %u MiB, %u environments, %llu ms from entry "
+		 "to link",
+		 node->name, node->version, (unsigned)node->cpus, (unsigned)node->memory_mib,
+		 (unsigned)node->environments_count, (unsigned long long)node->entry_to_link_ms);
+	for (uint32_t i = 0; i < node->missing_count; i++)
+		log_line("node %s: refuses kernels: it lacks '%s'", node->name, node->missing[i]);
+}
+
+static void on_hello(struct fleet *fleet, struct node *node, const struct link_route *route,
+		     const struct link_frame *frame)
+{
+	struct link_frame welcome = {.type = LINK_WELCOME};
+
+	fleet_node_down(fleet, node);
+	if (strcmp(frame->u.hello.name, node->name) != 0)
+		log_line("node %s: calls itself '%s'; its key decides", node->name,
+			 frame->u.hello.name);
+	if (node_hello(node, &frame->u.hello) < 0) {
+		log_line("node %s: no memory for its HELLO", node->name);
+		return;
+	}
+	node->route = *route;
+	node_clear(node);
+	/*
+	 * A fresh epoch a connection: what was under way on the old one may be lost, so sequences
+	 * begin anew instead of leaving a gap, and nothing sent before is ever sent again.
+	 */
+	node->epoch = ids_random64();
+	welcome.u.welcome.gateway_epoch = node->epoch;
+	welcome.u.welcome.time_ms = clock_unix_us() / 1000u;
+	if (send_now(fleet, node, &welcome) < 0)
+		return;
+	node->up = true;
+	node->told_lost = false;
+	node->seen_ms = clock_ms();
+	node->seen_unix_ms = node->hello_unix_ms = clock_unix_us() / 1000u;
+	hello_log(node);
+	environments_keep(fleet, node);
+	reconcile(fleet, node, &frame->u.hello);
+}
+
+static void on_status(struct fleet *fleet, struct node *node, const struct link_frame *frame)
+{
+	node->status = frame->u.status;
+}
+
+static void on_result(struct fleet *fleet, struct node *node, const struct link_frame *frame)
+{
+	pending_result(fleet->pendings, node, &frame->u.result);
+}
+
+static void on_kernel(struct fleet *fleet, struct node *node, const struct link_frame *frame)
+{
+	struct kernel *kernel = own_kernel(fleet, node, frame->u.kernel.kernel_id);
+
+	if (kernel != NULL)
+		fleet_kernel_told(fleet, kernel, &frame->u.kernel);
+}
+
+static void on_out(struct fleet *fleet, struct node *node, const struct link_frame *frame)
+{
+	struct kernel *kernel = own_kernel(fleet, node, frame->u.chunk.kernel_id);
+
+	if (kernel != NULL)
+		fleet->hooks.output(fleet->hooks.ctx, kernel, &frame->u.chunk);
+}
+
+static void on_refused(struct fleet *fleet, struct node *node, const struct link_frame *frame)
+{
+	struct kernel *kernel = own_kernel(fleet, node, frame->u.refused.kernel_id);
+
+	if (kernel != NULL)
+		fleet->hooks.refused(fleet->hooks.ctx, kernel, &frame->u.refused);
+}
+
+static void on_event(struct fleet *fleet, struct node *node, const struct link_frame *frame)
+{
+	static const uint8_t NO_KERNEL[LINK_ID_LEN];
+	const struct link_event *from = &frame->u.event;
+	char kernel[IDS_TEXT_LEN + 1] = "";
+	struct link_frame ack;
+	struct store_event row = {
+		.node = node->name,
+		.boot_id = node->boot_id,
+		.seq = from->seq,
+		.time_ms = from->time_ms,
+		.kernel = kernel,
+		.kind = from->kind,
+		.project = from->project,
+		.text = from->text,
+	};
+
+	if (memcmp(from->kernel_id, NO_KERNEL, LINK_ID_LEN) != 0)
+		ids_uuid_format(from->kernel_id, kernel);
+	/* Not acknowledged where it is not stored: the node keeps it and says it again. */
+	if (store_event_add(fleet->store, &row) < 0) {
+		log_line("store: event of node %s: %s", node->name, store_error(fleet->store));
+		return;
+	}
+	ack.type = LINK_EVENT_ACK;
+	ack.u.event_ack = from->seq;
+	fleet_push(fleet, node, &ack);
+}
+
+static void (*const HANDLER[])(struct fleet *, struct node *, const struct link_frame *) = {
+	[LINK_STATUS] = on_status, [LINK_RESULT] = on_result,	[LINK_KERNEL] = on_kernel,
+	[LINK_OUT] = on_out,	   [LINK_REFUSED] = on_refused, [LINK_EVENT] = on_event,
+};
+
+/* A node whose lease had run out speaks again on the connection it had: nothing was lost. */
+static void back(struct fleet *fleet, struct node *node)
+{
+	log_line("node %s: speaks again", node->name);
+	node->up = true;
+	node->told_lost = false;
+	for (struct kernel *kernel = node->kernels; kernel != NULL; kernel = kernel->node_next)
+		if (kernel->state != LINK_KERNEL_DEAD)
+			fleet->hooks.kernel_reattach(fleet->hooks.ctx, kernel);
+}
+
+void fleet_frame(struct fleet *fleet, const char *user, const struct link_route *route,
+		 const struct link_frame *frame)
+{
+	struct node *node = fleet_node(fleet, user);
+
+	if (node == NULL || node->revoked)
+		return;
+	if (frame->type == LINK_HELLO) {
+		on_hello(fleet, node, route, frame);
+		return;
+	}
+	/* Only the connection of the last HELLO speaks for the node. */
+	if (node->epoch == 0 || !link_route_equal(route, &node->route))
+		return;
+	if ((size_t)frame->type >= sizeof(HANDLER) / sizeof(HANDLER[0]) ||
+	    HANDLER[frame->type] == NULL) {
+		log_line("node %s: unexpected frame %s", node->name, link_type_name(frame->type));
+		return;
+	}
+	node->seen_ms = clock_ms();
+	node->seen_unix_ms = clock_unix_us() / 1000u;
+	if (!node->up)
+		back(fleet, node);
+	HANDLER[frame->type](fleet, node, frame);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What fleet.c, fleet_frames.c and fleet_kernels.c share. */
+#ifndef ANCHORHOLD_GATEWAY_FLEET_PRIVATE_H
+#define ANCHORHOLD_GATEWAY_FLEET_PRIVATE_H
+
+#include "backend/gateway/fleet.h"
+#include "backend/gateway/table.h"
+
+struct fleet {
+	struct store *store;
+	void *socket;
+	struct fleet_hooks hooks;
+	struct table *nodes;   /* by name */
+	struct table *kernels; /* by id */
+	struct pendings *pendings;
+	struct node *waiting;
+};
+
+/* Puts the node on the list of those with something to send. */
+void fleet_wake(struct fleet *fleet, struct node *node);
+/* Queues a small frame. -EHOSTDOWN, -ENOBUFS. */
+int fleet_push(struct fleet *fleet, struct node *node, const struct link_frame *frame);
+/* Its connection is gone: what waits for it is dropped; its sessions wait for the lease's end. */
+void fleet_node_down(struct fleet *fleet, struct node *node);
+
+/* What the node says of a kernel. The kernel may be gone afterwards. */
+void fleet_kernel_told(struct fleet *fleet, struct kernel *kernel, const struct link_kernel *told);
+/* The node is back and does not know it. The kernel may be gone afterwards. */
+void fleet_kernel_missing(struct fleet *fleet, struct kernel *kernel);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A kernel as the gateway knows it: whose it is, where it runs, what the node last said of it. */
+#ifndef ANCHORHOLD_GATEWAY_KERNEL_H
+#define ANCHORHOLD_GATEWAY_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/gateway/activity.h"
+#include "backend/gateway/ids.h"
+#include "link/wire.h"
+
+struct node;
+struct pending;
+struct session;
+
+#define KERNEL_SESSIONS_MAX 32u /* clients of one kernel; below the node's LINK_SESSIONS_MAX */
+
+struct kernel {
+	uint8_t id[LINK_ID_LEN];
+	char text[IDS_TEXT_LEN + 1];
+	char environment[LINK_NAME_MAX];
+	char owner[LINK_NAME_MAX];
+	char project[LINK_NAME_MAX];
+	int64_t created; /* Unix seconds */
+
+	struct node *node; /* never NULL while the kernel is in the fleet */
+	struct kernel *node_next, *node_prev; /* the node's kernels */
+
+	uint8_t state; /* enum link_kernel_state; 0: the node has not spoken of it yet */
+	uint8_t reason;
+	int32_t status;
+	char why[LINK_TEXT_MAX];
+	uint32_t incarnation;
+	uint64_t dead_ms;      /* when it died, of clock_ms() */
+	bool restart_asked;    /* by a client: its clients need no `restarting` */
+	bool deleting;	       /* hidden; stopped as soon as the node can be told */
+	uint64_t in_seq[LINK_CHANNELS]; /* the last IN of this incarnation and connection */
+	struct link_start start; /* as it was asked for, for a start after its death */
+
+	struct activity activity;
+	struct session *sessions; /* its clients; owned by channels.c */
+	unsigned connections;
+	struct pending *pendings; /* requests under way for it; owned by pending.c */
+};
+
+/* A sentence for people: why it died, with the limit's or the signal's name. */
+void kernel_reason(const struct kernel *kernel, char *ret_text, size_t size);
+const char *kernel_state_name(uint8_t state);
+
+#endif

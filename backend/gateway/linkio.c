@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/gateway/linkio.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "backend/gateway/log.h"
+#include "link/peer.h"
+#include "link/socket.h"
+#include "link/zap.h"
+
+#define FRAMES_A_TURN 256
+
+struct linkio {
+	void *zmq;
+	void *socket;
+	struct link_zap *zap;
+	struct link_inbox *inbox;
+	struct store *store;
+	int port;
+};
+
+/* Let in: keys of the store that are not revoked; the name the store gives them is who they are. */
+static bool lookup(void *arg, const struct curve_key *key, const char *address,
+		   char ret_user[LINK_NAME_MAX])
+{
+	struct linkio *linkio = arg;
+	char text[CURVE_TEXT_LEN + 1];
+	struct store_node node;
+	int r;
+
+	curve_key_format(key, text);
+	r = store_node_by_key(linkio->store, text, &node);
+	if (r == 0 && !node.revoked) {
+		memcpy(ret_user, node.name, LINK_NAME_MAX);
+		return true;
+	}
+	if (r == -EIO)
+		log_line("store: %s", store_error(linkio->store));
+	else
+		log_line("link: refused %s key from %s", r == 0 ? "a revoked" : "an unknown",
+			 address);
+	return false;
+}
+
+static int bind_to(struct linkio *linkio, const struct options_address *address)
+{
+	bool v6 = strchr(address->host, ':') != NULL;
+	int on = 1;
+	char name[128];
+	size_t len = sizeof(name);
+	const char *colon;
+
+	if (v6 && zmq_setsockopt(linkio->socket, ZMQ_IPV6, &on, sizeof(on)) < 0)
+		return -zmq_errno();
+	snprintf(name, sizeof(name), v6 ? "tcp://[%s]:%u" : "tcp://%s:%u", address->host,
+		 address->port);
+	if (zmq_bind(linkio->socket, name) < 0 ||
+	    zmq_getsockopt(linkio->socket, ZMQ_LAST_ENDPOINT, name, &len) < 0)
+		return -zmq_errno();
+	colon = strrchr(name, ':');
+	linkio->port = colon == NULL ? 0 : atoi(colon + 1);
+	return 0;
+}
+
+int linkio_new(const struct options_address *address, const struct curve_pair *own,
+	       struct store *store, struct linkio **ret_linkio, char *ret_error,
+	       size_t error_size)
+{
+	struct linkio *linkio = calloc(1, sizeof(*linkio));
+	int r;
+
+	if (linkio == NULL)
+		return -ENOMEM;
+	linkio->store = store;
+	linkio->zmq = zmq_ctx_new();
+	r = linkio->zmq == NULL ? -ENOMEM : link_inbox_new(&linkio->inbox);
+	/* The handler before the socket: nobody is let in in between. */
+	if (r == 0)
+		r = link_zap_new(linkio->zmq, lookup, linkio, &linkio->zap);
+	if (r == 0)
+		r = link_socket_gateway(linkio->zmq, own, &linkio->socket);
+	if (r < 0) {
+		snprintf(ret_error, error_size, "the link's sockets: %s", strerror(-r));
+		linkio_free(linkio);
+		return r;
+	}
+	r = bind_to(linkio, address);
+	if (r < 0) {
+		snprintf(ret_error, error_size, "--link %s:%u: %s", address->host, address->port,
+			 zmq_strerror(-r));
+		linkio_free(linkio);
+		return r;
+	}
+	*ret_linkio = linkio;
+	return 0;
+}
+
+void linkio_free(struct linkio *linkio)
+{
+	int linger = 0;
+
+	if (linkio == NULL)
+		return;
+	if (linkio->socket != NULL) {
+		zmq_setsockopt(linkio->socket, ZMQ_LINGER, &linger, sizeof(linger));
+		zmq_close(linkio->socket);
+	}
+	link_zap_free(linkio->zap);
+	link_inbox_free(linkio->inbox);
+	if (linkio->zmq != NULL)
+		zmq_ctx_term(linkio->zmq);
+	free(linkio);
+}
+
+void *linkio_socket(const struct linkio *linkio)
+{
+	return linkio->socket;
+}
+
+int linkio_port(const struct linkio *linkio)
+{
+	return linkio->port;
+}
+
+static int fd_of(void *socket)
+{
+	int fd = -1;
+	size_t len = sizeof(fd);
+
+	zmq_getsockopt(socket, ZMQ_FD, &fd, &len);
+	return fd;
+}
+
+void linkio_fds(const struct linkio *linkio, int ret_fd[2])
+{
+	ret_fd[0] = fd_of(linkio->socket);
+	ret_fd[1] = fd_of(link_zap_socket(linkio->zap));
+}
+
+static bool waiting(void *socket)
+{
+	int events = 0;
+	size_t len = sizeof(events);
+
+	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len) == 0 && (events & ZMQ_POLLIN);
+}
+
+bool linkio_run(struct linkio *linkio, struct fleet *fleet)
+{
+	const struct link_frame *frame;
+	void *zap = link_zap_socket(linkio->zap);
+
+	if (waiting(zap))
+		link_zap_run(linkio->zap);
+	for (int i = 0; i < FRAMES_A_TURN; i++) {
+		int r = link_inbox_receive(linkio->inbox, linkio->socket, &frame);
+
+		if (r == -EAGAIN)
+			return waiting(zap);
+		if (r == 0)
+			fleet_frame(fleet, link_inbox_user(linkio->inbox),
+				    link_inbox_route(linkio->inbox), frame);
+		else if (r == -ETERM || r == -ENOTSOCK)
+			return false;
+		else
+			log_line("link: a frame of %s was dropped: %s",
+				 link_inbox_user(linkio->inbox), zmq_strerror(-r));
+	}
+	return true;
+}
