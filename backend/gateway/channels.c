@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sessions of all kernels, and what the fleet's changes mean for them. */
+#include "backend/gateway/channels.h"
+
+#include <errno.h>
+#include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/gateway/clock.h"
+#include "backend/gateway/log.h"
+#include "backend/gateway/session.h"
+
+/* Output that was under way when the kernel died arrives before its death is told. */
+#define DEATH_WAIT_MS 200u
+/* A request that a link loss may have swallowed is given up when its kernel idles this long. */
+#define SUSPECT_MS 3000u
+#define KERNEL_DIED "KernelDied"
+
+struct channels *channels_new(void)
+{
+	struct channels *channels = calloc(1, sizeof(*channels));
+
+	if (channels == NULL)
+		return NULL;
+	channels->budget.max = CHANNELS_JOIN_BYTES;
+	channels->sessions = table_new();
+	if (channels->sessions == NULL) {
+		free(channels);
+		return NULL;
+	}
+	return channels;
+}
+
+void channels_free(struct channels *channels)
+{
+	if (channels == NULL)
+		return;
+	/* The WebSockets were closed before, and each took its session with it. */
+	table_free(channels->sessions);
+	free(channels);
+}
+
+void channels_fleet(struct channels *channels, struct fleet *fleet)
+{
+	channels->fleet = fleet;
+}
+
+size_t channels_count(const struct channels *channels)
+{
+	return table_count(channels->sessions);
+}
+
+/* ---- opening and closing ---- */
+
+static void session_free(struct session *session)
+{
+	session_out_free(session);
+	session_held_free(session);
+	link_join_free(session->join);
+	inflight_free(session->inflight);
+	link_budget_give(&session->channels->budget, session->rx_size);
+	free(session->rx);
+	free(session);
+}
+
+static void tell_dead(struct session *session);
+
+struct session *channels_open(struct channels *channels, struct kernel *kernel, struct lws *wsi,
+			      enum framing framing)
+{
+	struct session *session;
+	int one = 1;
+
+	if (table_count(channels->sessions) >= CHANNELS_SESSIONS_MAX)
+		return NULL;
+	session = calloc(1, sizeof(*session));
+	if (session == NULL)
+		return NULL;
+	session->id = ids_random64();
+	session->channels = channels;
+	session->wsi = wsi;
+	session->framing = framing;
+	session->out_end = &session->out;
+	session->held_end = &session->held;
+	session->inflight = inflight_new();
+	if (session->inflight == NULL ||
+	    link_join_new(LINK_MESSAGE_MAX, &channels->budget, &session->join) < 0 ||
+	    table_put(channels->sessions, &session->id, sizeof(session->id), session) < 0) {
+		session_free(session);
+		return NULL;
+	}
+	session->kernel = kernel;
+	session->next = kernel->sessions;
+	kernel->sessions = session;
+	kernel->connections++;
+	/* Stock servers leave Nagle on, which costs each cell some 40 ms. */
+	setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	session_attach(session);
+	if (kernel->state == LINK_KERNEL_DEAD)
+		tell_dead(session);
+	return session;
+}
+
+static void unlink_kernel(struct session *session)
+{
+	struct session **at = &session->kernel->sessions;
+
+	while (*at != session)
+		at = &(*at)->next;
+	*at = session->next;
+	session->kernel->connections--;
+	session->kernel = NULL;
+}
+
+static void report_cursor(struct session *session)
+{
+	if (session->acked > session->reported && session->attached && session->kernel != NULL &&
+	    fleet_session(session->channels->fleet, session->kernel, LINK_CURSOR, session->id,
+			  session->acked) == 0)
+		session->reported = session->acked;
+}
+
+void channels_closed(struct session *session)
+{
+	if (session == NULL)
+		return;
+	if (session->kernel != NULL) {
+		report_cursor(session);
+		if (session->attached)
+			fleet_session(session->channels->fleet, session->kernel, LINK_DETACH,
+				      session->id, 0);
+		unlink_kernel(session);
+	}
+	table_remove(session->channels->sessions, &session->id, sizeof(session->id));
+	session_free(session);
+}
+
+void channels_close_all(struct channels *channels, unsigned code, const char *reason)
+{
+	struct session *session;
+	size_t cursor = 0;
+
+	while ((session = table_next(channels->sessions, &cursor)) != NULL)
+		session_close(session, code, reason);
+}
+
+/* ---- what became of a kernel ---- */
+
+static void say_why(struct session *session, const char *what)
+{
+	char why[LINK_TEXT_MAX + 128], text[LINK_TEXT_MAX + 192];
+	struct synth synth;
+
+	kernel_reason(session->kernel, why, sizeof(why));
+	snprintf(text, sizeof(text), "[anchorhold: %s%s]\n", what, why);
+	session_say(session, synth_stderr(&synth, (struct link_slice){NULL, 0}, text), &synth);
+}
+
+static void tell_dead(struct session *session)
+{
+	char why[LINK_TEXT_MAX + 128];
+	struct synth synth;
+
+	session->death_ms = 0;
+	/* Its log went with it; a kernel started anew under this id begins another. */
+	session->attached = false;
+	session->received = session->reported = 0;
+	session->written = session->acked = session->pinged = 0;
+	kernel_reason(session->kernel, why, sizeof(why));
+	session_fail(session, INFLIGHT_ALL, KERNEL_DIED, why);
+	say_why(session, "");
+	session_say(session, synth_status(&synth, (struct link_slice){NULL, 0}, "dead"), &synth);
+}
+
+static void tell_restarting(struct session *session)
+{
+	struct synth synth;
+
+	session_fail(session, INFLIGHT_SENT, KERNEL_DIED, "the kernel was restarted");
+	if (session->kernel->restart_asked)
+		return;
+	say_why(session, "the kernel restarts: ");
+	session_say(session, synth_status(&synth, (struct link_slice){NULL, 0}, "restarting"),
+		    &synth);
+}
+
+static void on_kernel_changed(void *ctx, struct kernel *kernel, bool new_incarnation)
+{
+	(void)ctx;
+	for (struct session *session = kernel->sessions; session != NULL;
+	     session = session->next) {
+		if (kernel->state == LINK_KERNEL_DEAD) {
+			session_held_free(session);
+			session->death_ms = clock_ms() + DEATH_WAIT_MS;
+			continue;
+		}
+		/* Started anew before its death was told. */
+		if (session->death_ms != 0)
+			tell_dead(session);
+		if (kernel->state == LINK_KERNEL_RESTARTING || new_incarnation)
+			tell_restarting(session);
+		session_attach(session);
+		session_release(session);
+	}
+}
+
+static void on_kernel_gone(void *ctx, struct kernel *kernel)
+{
+	(void)ctx;
+	while (kernel->sessions != NULL) {
+		struct session *session = kernel->sessions;
+
+		if (session->death_ms != 0)
+			tell_dead(session);
+		else
+			session_fail(session, INFLIGHT_ALL, KERNEL_DIED, "the kernel was shut down");
+		/* No trouble of ours, and nothing to come back to. */
+		session_close(session, 1000, "the kernel was shut down");
+		unlink_kernel(session);
+		session->attached = false;
+	}
+}
+
+static void on_kernel_reattach(void *ctx, struct kernel *kernel)
+{
+	(void)ctx;
+	for (struct session *session = kernel->sessions; session != NULL;
+	     session = session->next) {
+		session->attached = false;
+		session->reported = 0;
+		inflight_suspect(session->inflight);
+		session->suspect_ms = clock_ms() + SUSPECT_MS;
+		session_attach(session);
+		session_release(session);
+	}
+}
+
+static void on_kernel_lost(void *ctx, struct kernel *kernel)
+{
+	(void)ctx;
+	/* Clients take 1013 for `later` and come again; nothing that was printed is lost. */
+	for (struct session *session = kernel->sessions; session != NULL; session = session->next)
+		session_close(session, 1013, "the kernel's node is not connected");
+}
+
+static struct session *find(const struct channels *channels, const struct kernel *kernel,
+			    uint64_t id)
+{
+	struct session *session = table_get(channels->sessions, &id, sizeof(id));
+
+	return session != NULL && session->kernel == kernel ? session : NULL;
+}
+
+static void on_output(void *ctx, struct kernel *kernel, const struct link_chunk *chunk)
+{
+	struct session *session = find(ctx, kernel, chunk->session);
+
+	/* A session that has gone: its DETACH is on the way, the log keeps what it did not get. */
+	if (session != NULL && session->attached)
+		session_output(session, chunk);
+}
+
+static void attach_refused(struct session *session, const struct link_refused *refused)
+{
+	session->attached = false;
+	log_line("kernel %s: attach refused: %s", session->kernel->text,
+		 link_code_name(refused->code));
+	if (refused->code == LINK_E_STALE && session->received != 0) {
+		/* The log is another one now: from where it is. The relay tells of the gap. */
+		session->received = 0;
+		session_attach(session);
+	} else if (session->kernel->state == LINK_KERNEL_READY) {
+		session_close(session, 1013, "the node does not take this session");
+	}
+}
+
+static void on_refused(void *ctx, struct kernel *kernel, const struct link_refused *refused)
+{
+	struct session *session = find(ctx, kernel, refused->session);
+	struct inflight_request request;
+	char text[96];
+
+	if (session == NULL)
+		return;
+	if (refused->seq == 0) {
+		attach_refused(session, refused);
+		return;
+	}
+	snprintf(text, sizeof(text), "the node refused the message: %s",
+		 link_code_name(refused->code));
+	if (inflight_take_seq(session->inflight, refused->channel, refused->seq, &request))
+		session_fail_one(session, &request, "NotAccepted", text);
+	else
+		log_line("kernel %s: %s", kernel->text, text);
+}
+
+void channels_hooks(struct channels *channels, struct fleet_hooks *ret_hooks)
+{
+	*ret_hooks = (struct fleet_hooks){
+		.ctx = channels,
+		.kernel_changed = on_kernel_changed,
+		.kernel_gone = on_kernel_gone,
+		.kernel_reattach = on_kernel_reattach,
+		.kernel_lost = on_kernel_lost,
+		.output = on_output,
+		.refused = on_refused,
+	};
+}
+
+/* ---- time ---- */
+
+static void sweep_one(struct session *session, uint64_t now)
+{
+	/* Kept up to date while closing too: what the client has is not sent to the next. */
+	report_cursor(session);
+	if (session->close_code != 0) {
+		if (now > session->close_ms)
+			lws_callback_on_writable(session->wsi);
+		return;
+	}
+	if (session->death_ms != 0 && now >= session->death_ms)
+		tell_dead(session);
+	if (session->suspect_ms != 0 && now >= session->suspect_ms &&
+	    session->kernel->activity.state == ACTIVITY_IDLE) {
+		session->suspect_ms = 0;
+		session_fail(session, INFLIGHT_SUSPECT, "LinkLost",
+			     "the link to the node was lost while the request was on its way");
+	}
+	session_attach(session);
+	session_release(session);
+	session_credit(session);
+	if (session->written > session->acked && session->pinged == 0 &&
+	    now - session->ping_ms >= SESSION_PING_MS && !session->ping_wanted) {
+		session->ping_wanted = true;
+		lws_callback_on_writable(session->wsi);
+	}
+}
+
+void channels_sweep(struct channels *channels)
+{
+	uint64_t now = clock_ms();
+	struct session *session;
+	size_t cursor = 0;
+
+	while ((session = table_next(channels->sessions, &cursor)) != NULL)
+		sweep_one(session, now);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the node's log to the client. */
+#include <errno.h>
+#include <libwebsockets.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/gateway/clock.h"
+#include "backend/gateway/log.h"
+#include "backend/gateway/session.h"
+
+/* One write, so one WebSocket frame at most: libwebsockets copies what the socket does not take. */
+#define PIECE_MAX (256u * 1024u)
+/* Of one turn of the loop, so that one client's flood does not starve the others. */
+#define TURN_MAX (1024u * 1024u)
+#define CLOSE_WAIT_MS 5000u
+
+/* ---- queueing ---- */
+
+int session_push(struct session *session, uint64_t seq, enum link_channel channel,
+		 const struct link_parts *parts)
+{
+	size_t bound = framing_bound(parts);
+	struct outgoing *out, *trimmed;
+	int r;
+
+	if (session->close_code != 0)
+		return 0;
+	out = malloc(sizeof(*out) + LWS_PRE + bound);
+	if (out == NULL)
+		return -ENOMEM;
+	r = framing_write(session->framing, channel, parts, out->data + LWS_PRE, bound, &out->len,
+			  &out->binary);
+	if (r < 0) {
+		free(out);
+		return r;
+	}
+	trimmed = realloc(out, sizeof(*out) + LWS_PRE + out->len);
+	if (trimmed != NULL)
+		out = trimmed;
+	out->next = NULL;
+	out->seq = seq;
+	out->at = 0;
+	*session->out_end = out;
+	session->out_end = &out->next;
+	session->out_bytes += out->len;
+	lws_callback_on_writable(session->wsi);
+	return 0;
+}
+
+void session_say(struct session *session, int result, struct synth *synth)
+{
+	if (result == 0)
+		session_push(session, 0, synth->channel, &synth->parts);
+	synth_free(synth);
+}
+
+void session_close(struct session *session, unsigned code, const char *reason)
+{
+	if (session->close_code != 0)
+		return;
+	session->close_code = code;
+	session->close_ms = clock_ms() + CLOSE_WAIT_MS;
+	lws_strncpy(session->close_reason, reason, sizeof(session->close_reason));
+	lws_callback_on_writable(session->wsi);
+}
+
+static void out_pop(struct session *session)
+{
+	struct outgoing *out = session->out;
+
+	session->out = out->next;
+	if (session->out == NULL)
+		session->out_end = &session->out;
+	session->out_bytes -= out->len;
+	free(out);
+}
+
+void session_out_free(struct session *session)
+{
+	while (session->out != NULL)
+		out_pop(session);
+}
+
+/* ---- from the node ---- */
+
+void session_credit(struct session *session)
+{
+	/* Small grants are not worth a frame; the node still has most of its window then. */
+	if (!session->attached || session->kernel == NULL ||
+	    session->out_bytes > SESSION_QUEUE_LOW || session->owed < SESSION_WINDOW / 4)
+		return;
+	if (fleet_session(session->channels->fleet, session->kernel, LINK_CREDIT, session->id,
+			  session->owed) == 0)
+		session->owed = 0;
+}
+
+static void message(struct session *session, const struct link_chunk *chunk,
+		    const struct link_slice *blob)
+{
+	struct link_header header, parent;
+	struct link_parts parts;
+	struct synth synth;
+
+	session->received = chunk->seq;
+	/* The node is believed to be ours, but what it passes on is a kernel's. */
+	if (link_parts_unpack(blob->data, blob->len, &parts) < 0 || link_parts_check(&parts) < 0 ||
+	    link_header_get(parts.part[LINK_HEADER], &header) < 0 ||
+	    link_header_get(parts.part[LINK_PARENT], &parent) < 0) {
+		session_say(session,
+			    synth_stderr(&synth, (struct link_slice){NULL, 0},
+					 "[anchorhold: a malformed message of the kernel was "
+					 "dropped]\n"),
+			    &synth);
+		return;
+	}
+	activity_message(&session->kernel->activity, chunk->seq, chunk->channel, &parts, &header,
+			 &parent, clock_unix_us());
+	inflight_note(session->inflight, chunk->channel, &parts, &header, &parent);
+	if (session_push(session, chunk->seq, chunk->channel, &parts) < 0)
+		/* It is not acknowledged, so the node still has it for the next connection. */
+		session_close(session, 1013, "out of memory");
+}
+
+void session_output(struct session *session, const struct link_chunk *chunk)
+{
+	struct link_slice blob;
+	int r;
+
+	if (session->close_code != 0)
+		return;
+	if (chunk->channel >= LINK_CHANNELS) {
+		session_close(session, 1011, "the node sent an unknown channel");
+		return;
+	}
+	session->owed += chunk->data_len;
+	r = link_join_add(session->join, chunk, &blob);
+	if (r < 0) {
+		log_line("kernel %s: a chunk does not fit: %s", session->kernel->text,
+			 strerror(-r));
+		session_close(session, r == -ENOBUFS || r == -ENOMEM ? 1013 : 1011,
+			      "the kernel's output cannot be joined");
+		return;
+	}
+	if (blob.data != NULL)
+		message(session, chunk, &blob);
+	session_credit(session);
+}
+
+/* ---- to the client ---- */
+
+static int ping_write(struct session *session)
+{
+	unsigned char buf[LWS_PRE + sizeof(uint64_t)];
+
+	session->ping_wanted = false;
+	session->pinged = session->written;
+	session->ping_ms = clock_ms();
+	memcpy(buf + LWS_PRE, &session->pinged, sizeof(uint64_t));
+	return lws_write(session->wsi, buf + LWS_PRE, sizeof(uint64_t), LWS_WRITE_PING) < 0 ? -1
+											    : 0;
+}
+
+void channels_pong(struct session *session, const void *data, size_t len)
+{
+	uint64_t seq;
+
+	if (session == NULL || len != sizeof(seq))
+		return;
+	memcpy(&seq, data, sizeof(seq));
+	/* Only the pong of the ping under way proves anything. */
+	if (session->pinged == 0 || seq != session->pinged)
+		return;
+	session->acked = seq;
+	session->pinged = 0;
+}
+
+/* Writes the next piece of the first message; its bytes so far are gone, so is what they used. */
+static int piece_write(struct session *session)
+{
+	struct outgoing *out = session->out;
+	size_t len = out->len - out->at;
+	int how = out->at > 0 ? LWS_WRITE_CONTINUATION
+			      : (out->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
+
+	if (len > PIECE_MAX) {
+		len = PIECE_MAX;
+		how |= LWS_WRITE_NO_FIN;
+	}
+	/* libwebsockets writes its frame header before data: over bytes already sent. */
+	if (lws_write(session->wsi, out->data + LWS_PRE + out->at, len, how) < 0)
+		return -1;
+	out->at += len;
+	if (out->at < out->len)
+		return (int)len;
+	if (out->seq != 0)
+		session->written = out->seq;
+	out_pop(session);
+	return (int)len;
+}
+
+static int close_now(struct session *session)
+{
+	lws_close_reason(session->wsi, session->close_code, (unsigned char *)session->close_reason,
+			 strlen(session->close_reason));
+	return -1;
+}
+
+int channels_writable(struct session *session)
+{
+	size_t turn = 0;
+
+	if (session == NULL)
+		return -1;
+	if (session->close_code != 0 && (session->out == NULL || clock_ms() > session->close_ms))
+		return close_now(session);
+	while (session->out != NULL && turn < TURN_MAX) {
+		int r = piece_write(session);
+
+		if (r < 0)
+			return -1;
+		turn += (size_t)r;
+		if (lws_send_pipe_choked(session->wsi))
+			break;
+	}
+	/* Between messages: it covers all that is wholly written. */
+	if (session->ping_wanted && (session->out == NULL || session->out->at == 0) &&
+	    ping_write(session) < 0)
+		return -1;
+	session_credit(session);
+	if (session->out != NULL || session->close_code != 0)
+		lws_callback_on_writable(session->wsi);
+	return 0;
+}
