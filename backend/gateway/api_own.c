@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Anchorhold's own API, for its command line client and the operator. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/gateway/access.h"
+#include "backend/gateway/api.h"
+#include "backend/gateway/clock.h"
+#include "backend/gateway/fleet.h"
+#include "backend/gateway/gateway.h"
+#include "backend/gateway/log.h"
+#include "backend/gateway/place.h"
+#include "backend/gateway/plain.h"
+#include "link/curve.h"
+#include "link/secret.h"
+
+#define LOGS_DEFAULT 100u
+#define LOGS_MAX 10000u
+#define EVENTS_LIMIT 1000
+
+static json_t *node_model(const struct node *node)
+{
+	char seen[CLOCK_STAMP_LEN] = "";
+	const char *state = node->up ? "up" : node->seen_unix_ms != 0 ? "lost" : "never seen";
+
+	if (node->up && node->missing_count > 0)
+		state = "refusing";
+	if (node->seen_unix_ms != 0)
+		clock_stamp(node->seen_unix_ms * 1000u, seen);
+	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "name", node->name, "state",
+			 state, "kernels", (int)place_kernels(node), "kernels_max",
+			 (int)node->kernels_max, "cpus", (int)node->cpus, "memory_mib",
+			 (int)node->memory_mib, "version", api_text(node->version), "last_seen",
+			 seen[0] != '\0' ? json_string(seen) : json_null());
+}
+
+static void node_details(const struct node *node, json_t *model)
+{
+	const struct link_status *status = &node->status;
+	json_t *environments = json_array(), *missing = json_array();
+
+	for (uint32_t i = 0; i < node->environments_count; i++)
+		json_array_append_new(environments, api_text(node->environments[i].name));
+	for (uint32_t i = 0; i < node->missing_count; i++)
+		json_array_append_new(missing, api_text(node->missing[i]));
+	json_object_set_new(model, "environments", environments);
+	json_object_set_new(model, "missing", missing);
+	json_object_set_new(model, "build_id", api_text(node->build_id));
+	json_object_set_new(model, "entry_to_link_ms",
+			    json_integer((json_int_t)node->entry_to_link_ms));
+	json_object_set_new(model, "uptime_ms", json_integer((json_int_t)status->uptime_ms));
+	json_object_set_new(model, "memory_available_mib",
+			    json_integer(status->memory_available_mib));
+	json_object_set_new(model, "load", json_real(status->load_milli / 1000.0));
+	json_object_set_new(model, "pressure",
+			    json_pack("{s:f, s:f, s:f}", "cpu", status->pressure_cpu / 100.0,
+				      "memory", status->pressure_memory / 100.0, "io",
+				      status->pressure_io / 100.0));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct node *const *left = a, *const *right = b;
+
+	return strcmp((*left)->name, (*right)->name);
+}
+
+void api_own_nodes(struct request *request)
+{
+	const struct fleet *fleet = request->gateway->fleet;
+	size_t count = 0, cursor = 0;
+	struct node **nodes = calloc(fleet_nodes_count(fleet) + 1, sizeof(*nodes));
+	json_t *list = json_array();
+
+	while (nodes != NULL && (nodes[count] = fleet_node_next(fleet, &cursor)) != NULL)
+		count++;
+	if (nodes != NULL)
+		qsort(nodes, count, sizeof(*nodes), by_name);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, node_model(nodes[i]));
+	free(nodes);
+	request_json(request, 200, list);
+}
+
+static struct node *node_of(struct request *request)
+{
+	struct node *node = fleet_node(request->gateway->fleet, request->param[0]);
+
+	if (node == NULL)
+		request_error(request, 404, "there is no node '%s'", request->param[0]);
+	return node;
+}
+
+void api_own_node(struct request *request)
+{
+	struct node *node = node_of(request);
+	json_t *model;
+
+	if (node == NULL)
+		return;
+	model = node_model(node);
+	if (model != NULL)
+		node_details(node, model);
+	request_json(request, 200, model);
+}
+
+/* The only time a node's secret key is seen: it is given away and not kept. */
+static void add(struct request *request, const char *name)
+{
+	struct gateway *gateway = request->gateway;
+	char public_key[CURVE_TEXT_LEN + 1], secret_key[CURVE_TEXT_LEN + 1];
+	struct curve_pair pair;
+	int r = curve_pair_make(&pair);
+
+	if (r < 0) {
+		request_error(request, 500, "no key pair could be made");
+		return;
+	}
+	curve_key_format(&pair.public_key, public_key);
+	curve_key_format(&pair.secret_key, secret_key);
+	curve_pair_wipe(&pair);
+	r = store_node_add(gateway->store, name, public_key);
+	if (r == 0)
+		r = fleet_node_add(gateway->fleet, name);
+	if (r == -EEXIST)
+		request_error(request, 409, "there is a node '%s' already", name);
+	else if (r < 0)
+		request_error(request, 500, "the node cannot be stored: %s",
+			      store_error(gateway->store));
+	else
+		request_json(request, 201,
+			     json_pack("{s:s, s:s, s:s, s:s}", "name", name, "node_key", secret_key,
+				       "public_key", public_key, "gateway_key",
+				       gateway->gateway_key));
+	secret_wipe(secret_key, sizeof(secret_key));
+	if (r == 0)
+		log_line("node %s: added by %s", name, request->owner.name);
+}
+
+void api_own_node_add(struct request *request)
+{
+	json_t *body = request_object(request);
+	const char *name;
+
+	if (body == NULL)
+		return;
+	name = json_string_value(json_object_get(body, "name"));
+	if (name == NULL || !ids_name_ok(name))
+		request_error(request, 400,
+			      "name must be 1 to 63 of a-z, 0-9 and -, not beginning with -");
+	else
+		add(request, name);
+	json_decref(body);
+}
+
+/* A log may hold any bytes; JSON may not. */
+static json_t *log_text(const uint8_t *bytes, size_t len)
+{
+	char *text = malloc(len + 1);
+	json_t *json;
+
+	if (text == NULL)
+		return NULL;
+	memcpy(text, bytes, len);
+	plain_text(text, len);
+	json = json_stringn(text, len);
+	free(text);
+	return json;
+}
+
+static void logs_done(void *ctx, const struct pending_outcome *outcome)
+{
+	struct request *request = ctx;
+
+	request->pending = 0;
+	if (outcome->code == LINK_OK)
+		request_json(request, 200,
+			     json_pack("{s:s, s:o}", "name", request->param[0], "text",
+				       log_text(outcome->text, outcome->text_len)));
+	else
+		request_error(request, outcome->code == LINK_E_TIMEOUT ? 504 : 502,
+			      "the node's log: %s",
+			      outcome->lost ? "the node was lost" : link_code_name(outcome->code));
+}
+
+static unsigned long query_number(const struct request *request, const char *name,
+				  unsigned long otherwise)
+{
+	const char *text = request_query(request, name);
+
+	if (text == NULL || *text == '\0' || strspn(text, "0123456789") != strlen(text) ||
+	    strlen(text) > 18)
+		return otherwise;
+	return strtoul(text, NULL, 10);
+}
+
+void api_own_node_logs(struct request *request)
+{
+	struct node *node = node_of(request);
+	unsigned long lines = query_number(request, "lines", LOGS_DEFAULT);
+
+	if (node == NULL)
+		return;
+	if (fleet_logs(request->gateway->fleet, node,
+		       (uint32_t)(lines > LOGS_MAX ? LOGS_MAX : lines), logs_done, request,
+		       &request->pending) < 0)
+		request_error(request, 503, "node %s is not connected", node->name);
+}
+
+void api_own_kernels(struct request *request)
+{
+	json_t *list = json_array();
+	struct kernel *kernel;
+	size_t cursor = 0;
+
+	while ((kernel = fleet_kernel_next(request->gateway->fleet, &cursor)) != NULL) {
+		json_t *model;
+
+		if (kernel->deleting || !access_may(&request->owner, kernel->owner))
+			continue;
+		model = api_kernel_model(kernel);
+		if (model == NULL)
+			continue;
+		json_object_set_new(model, "node", json_string(kernel->node->name));
+		json_object_set_new(model, "node_up", json_boolean(kernel->node->up));
+		json_object_set_new(model, "owner", api_text(kernel->owner));
+		json_object_set_new(model, "project", api_text(kernel->project));
+		json_object_set_new(model, "state", json_string(kernel_state_name(kernel->state)));
+		json_object_set_new(model, "incarnation", json_integer(kernel->incarnation));
+		json_object_set_new(model, "created", json_integer(kernel->created));
+		json_array_append_new(list, model);
+	}
+	request_json(request, 200, list);
+}
+
+static bool event_add(void *ctx, const struct store_event *event)
+{
+	json_t *row = json_pack(
+		"{s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "id", (json_int_t)event->id, "node",
+		api_text(event->node), "seq", (json_int_t)event->seq, "time_ms",
+		(json_int_t)event->time_ms, "kernel", api_text(event->kernel), "kind",
+		api_text(event->kind), "project", api_text(event->project), "text",
+		api_text(event->text));
+
+	return row == NULL || json_array_append_new(ctx, row) == 0;
+}
+
+void api_own_events(struct request *request)
+{
+	json_t *list = json_array();
+	int64_t after = (int64_t)query_number(request, "after", 0);
+
+	if (store_event_walk(request->gateway->store, after, EVENTS_LIMIT, event_add, list) < 0)
+		log_line("store: %s", store_error(request->gateway->store));
+	request_json(request, 200, list);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process' state: made in main, passed to all. */
+#ifndef ANCHORHOLD_GATEWAY_GATEWAY_H
+#define ANCHORHOLD_GATEWAY_GATEWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/gateway/options.h"
+#include "backend/gateway/store.h"
+
+#define GATEWAY_VERSION "0.1.0"
+
+struct lws_context;
+struct lws_vhost;
+struct fleet;
+struct channels;
+struct linkio;
+
+struct gateway {
+	struct options options;
+	struct store *store;
+	struct linkio *linkio;
+	struct fleet *fleet;
+	struct channels *channels;
+	struct lws_context *lws;
+	struct lws_vhost *vhost;
+	char gateway_key[STORE_KEY_LEN]; /* the link's public key, Z85 */
+	uint64_t started_us;
+	bool stopping;
+};
+
+#endif
