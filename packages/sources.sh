@@ -229,6 +229,7 @@ version_newest() {
 
 # lock [PACKAGE...]: pins what the indexes offer now; without an argument, every package.
 source_lock() {
+	# shellcheck disable=SC2046 # names have no spaces
 	[ "$#" -gt 0 ] || set -- $(source_lists | xargs awk '!/^#/ && NF { print $1 }')
 	mkdir -p "$CACHE/logs" "$CACHE/tmp"
 	lock_updated=' '
@@ -268,6 +269,7 @@ source_unpack() {
 		tar -x -f "$unpack_orig" -C "$unpack_dir" --strip-components=1
 	else
 		unpack_top=$(tar -t -f "$unpack_orig" 2>/dev/null | head -n 1 | cut -d / -f 1)
+		# shellcheck disable=SC2046 # paths in a tarball of ours have no spaces
 		tar -x -f "$unpack_orig" -C "$unpack_dir" --strip-components=1 \
 			$(for unpack_path; do printf '%s/%s ' "$unpack_top" "$unpack_path"; done)
 	fi

@@ -13,6 +13,6 @@ build_jansson() {
 		-DCMAKE_BUILD_TYPE=None -DCMAKE_INSTALL_PREFIX="$OUT" -DJANSSON_BUILD_SHARED_LIBS=OFF \
 		-DJANSSON_BUILD_DOCS=OFF -DJANSSON_EXAMPLES=OFF -DJANSSON_WITHOUT_TESTS=ON
 	ninja -C "$WORK/build" -j "$JOBS" install
-	rm -rf "$OUT/lib/cmake" "$OUT/bin" "$OUT/share"
+	rm -rf "${OUT:?}/lib/cmake" "${OUT:?}/bin" "${OUT:?}/share"
 	pc_file jansson "$(sed -n 's/^Version: //p' "$OUT/lib/pkgconfig/jansson.pc")" -ljansson
 }

@@ -26,7 +26,7 @@ libzmq_configure() {
 	# Without libsodium this release falls back to a bundled copy of tweetnacl with only a warning.
 	grep -q '^#define ZMQ_USE_LIBSODIUM' "$WORK/build/platform.hpp"
 	ninja -C "$WORK/build" -j "$JOBS" install
-	rm -rf "$OUT/lib/cmake" "$OUT/share" "$OUT/bin"
+	rm -rf "${OUT:?}/lib/cmake" "${OUT:?}/bin" "${OUT:?}/share"
 }
 
 build_libzmq() {

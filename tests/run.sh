@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# test, bench and fuzz. A group of tests is a row: name, budget in minutes, function, what it is.
+#
+# A group's function reports through `result` (one line a test) or hands over a runner's own report;
+# the verb's last line is the sum: N passed, N failed, N skipped.
+
+TEST_DIR=build/test
+
+test_groups() {
+	cat <<-'EOT'
+		lint      5 test_lint       clang-tidy, cppcheck and shellcheck are silent
+		unit      3 test_unit       parsers and tables, plain
+		sanitize  5 test_sanitize   the same under ASan and UBSan
+		fuzz      4 test_fuzz       each fuzz target for a moment
+		build     8 test_build      both architectures, two builds alike, CFI really there
+		boot      6 test_pytest     the real image boots, and is what it says
+		link      5 test_pytest     who is refused
+		cell      6 test_pytest     a kernel's life, and what it leaves
+		jupyter   8 test_pytest     unmodified clients
+	EOT
+}
+
+verb_test() {
+	test_long='' test_wanted=
+	for test_word; do
+		case "$test_word" in
+		--long) test_long=20 ;;	# times the budget
+		*)
+			test_groups | grep -q "^$test_word " ||
+				usage_error "test: no group '$test_word'; there are: $(test_groups | cut -d ' ' -f 1 | tr '\n' ' ')"
+			test_wanted="$test_wanted $test_word"
+			;;
+		esac
+	done
+	rm -rf "$TEST_DIR"
+	mkdir -p "$TEST_DIR"
+	: >"$TEST_DIR/results"
+	test_prepare
+	test_groups >"$TEST_DIR/groups"
+	while read -r group_name group_minutes group_function group_text; do
+		case " ${test_wanted:-$group_name} " in
+		*" $group_name "*) test_group ;;
+		esac
+	done <"$TEST_DIR/groups"
+	test_sum
+}
+
+# What the groups have in common is built first, with its progress shown.
+test_needs() {
+	need toolchain x86_64
+	need toolchain aarch64
+	need libzmq_host
+	case " ${test_wanted:- boot link cell jupyter } " in
+	*' boot '* | *' link '* | *' cell '* | *' jupyter '*) test_needs_image ;;
+	esac
+}
+
+test_needs_image() {
+	up_needs
+	need image qemu-test
+}
+
+test_prepare() {
+	host_packages
+	release
+	build test_needs
+	case " ${test_wanted:- boot link cell jupyter } " in
+	*' boot '* | *' link '* | *' cell '* | *' jupyter '*)
+		keep_output backend backend
+		keep_output image-qemu image/qemu
+		keep_output image-qemu-test image/qemu-test
+		;;
+	esac
+}
+
+# Runs the group named by group_* in a session of its own, so that nothing outlives it.
+test_group() {
+	printf '\n== %s: %s (budget %d min)\n' "$group_name" "$group_text" "$group_minutes"
+	group_began=$(date +%s)
+	group_rc=0
+	GROUP_LOG="$TEST_DIR/$group_name.log"
+	GROUP_RESULTS="$TEST_DIR/$group_name.results"
+	: >"$GROUP_RESULTS"
+	export GROUP_LOG GROUP_RESULTS
+	setsid timeout --kill-after=20 "$((group_minutes * ${test_long:-1}))m" \
+		sh "$TOP/build.sh" --group "$group_function" "$group_name" "${test_long:-1}" \
+		</dev/null 9>&- &
+	step_child=$!
+	wait "$step_child" || group_rc=$?
+	kill -KILL -- "-$step_child" 2>/dev/null || true
+	step_child=
+	group_took=$(($(date +%s) - group_began))
+	case "$group_rc" in
+	0) ;;
+	124 | 137) result failed "$group_name" "over its budget of $group_minutes minutes" ;;
+	*) grep -q '^failed' "$GROUP_RESULTS" || result failed "$group_name" "ended with $group_rc, see $GROUP_LOG" ;;
+	esac
+	cat "$GROUP_RESULTS" >>"$TEST_DIR/results"
+	say "== $group_name: $(result_count "$GROUP_RESULTS") in $group_took s"
+}
+
+# result passed|failed|skipped NAME [WHY]
+result() {
+	printf '%s %s\n' "$1" "$2" >>"$GROUP_RESULTS"
+	[ "$1" = passed ] || say "$1: $2${3:+: $3}"
+}
+
+# check NAME COMMAND...: one test that is a command; its output is kept.
+check() {
+	check_name=$1
+	shift
+	if "$@" >"$TEST_DIR/check.log" 2>&1; then
+		result passed "$check_name"
+	else
+		tail -n 30 "$TEST_DIR/check.log" | sed 's/^/    | /'
+		result failed "$check_name" "$*"
+	fi
+	cat "$TEST_DIR/check.log" >>"$GROUP_LOG"
+}
+
+result_count() {
+	awk '{ n[$1]++ } END { printf "%d passed, %d failed, %d skipped", n["passed"], n["failed"], n["skipped"] }' "$1"
+}
+
+test_sum() {
+	printf '\n'
+	sed -n 's/^failed /failed: /p' "$TEST_DIR/results"
+	say "$(result_count "$TEST_DIR/results")"
+	! grep -q '^failed' "$TEST_DIR/results"
+}
+
+# test_meson NAME ARGS...: builds a variant of the tree on this machine and runs its unit tests.
+test_meson() {
+	variant=$1
+	shift
+	check "$variant: build" backend_meson "$variant" -Dnode=true -Dgateway=true -Dtests=true \
+		-Drequire_single_part=true "$@"
+	variant_dir="build/$variant-$(step_key libzmq-host | cut -c 1-8)"
+	meson test -C "$variant_dir" --no-rebuild --print-errorlogs >>"$GROUP_LOG" 2>&1 ||
+		sed -n '/^=====/,$p' "$GROUP_LOG" | tail -n 60
+	jq -r '.result + " " + .name' "$variant_dir/meson-logs/testlog.json" |
+		while read -r meson_result meson_test; do
+			case "$meson_result" in
+			OK | EXPECTEDFAIL) result passed "$meson_test" ;;
+			SKIP) result skipped "$meson_test" ;;
+			*) result failed "$meson_test" "$meson_result" ;;
+			esac
+		done
+}
+
+test_unit() {
+	test_meson unit
+}
+
+# Leaks are told; undefined behaviour ends the test.
+test_sanitize() {
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	export ASAN_OPTIONS UBSAN_OPTIONS
+	test_meson sanitize -Db_sanitize=address,undefined -Db_lundef=false
+}
+
+test_pytest() {
+	/usr/bin/python3 -m pytest -q -p no:cacheprovider --junit-xml="$TEST_DIR/$1.xml" "tests/$1" 2>&1 |
+		tee -a "$GROUP_LOG"
+	/usr/bin/python3 tests/junit.py "$TEST_DIR/$1.xml" >>"$GROUP_RESULTS"
+}
+
+# Everything but what is generated or not ours.
+lint_sources() {
+	git ls-files "$@" 2>/dev/null || find . -path ./build -prune -o -name "$1" -print
+}
+
+test_lint() {
+	check 'lint: build' backend_meson unit -Dnode=true -Dgateway=true -Dtests=true \
+		-Drequire_single_part=true
+	lint_dir="build/unit-$(step_key libzmq-host | cut -c 1-8)"
+	# shellcheck disable=SC2046 # paths of this tree have no spaces
+	check shellcheck shellcheck $(lint_shell)
+	# shellcheck disable=SC2046
+	check cppcheck cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 -I . -j "$JOBS" \
+		--enable=warning,portability --suppress=missingInclude --suppress=unknownMacro \
+		--suppress=nullPointerRedundantCheck $(lint_sources '*.c')
+	check clang-tidy lint_tidy
+}
+
+lint_shell() {
+	lint_sources '*.sh'
+	git grep -l -E '^#!/bin/sh' -- ':!*.sh' 2>/dev/null || true
+}
+
+# The checks that find mistakes; those of taste are the reviewer's.
+lint_tidy() {
+	jq -r '.[].file' "$lint_dir/compile_commands.json" | sed 's,^\.\./\.\./,,' | LC_ALL=C sort -u |
+		xargs -P "$JOBS" -n 8 clang-tidy-19 -p "$lint_dir" --quiet --warnings-as-errors='*' \
+			--checks='-*,bugprone-*,cert-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,-bugprone-multi-level-implicit-pointer-conversion,-bugprone-switch-missing-default-case,-bugprone-branch-clone,-bugprone-signal-handler,-bugprone-suspicious-include,-cert-dcl37-c,-cert-dcl51-cpp,-cert-err33-c,-cert-err34-c,-cert-sig30-c,-cert-int09-c,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling'
+}
+
+# test_build: what only the toolchain can show.
+test_build() {
+	check 'a wrong indirect call ends the program' sh tests/build/cfi.sh \
+		"$(step_dir toolchain-x86_64)" x86_64
+	check 'programs (aarch64)' sh "$TOP/build.sh" --need programs aarch64
+	check 'two builds of the programs are alike' sh tests/build/reproduce.sh
+}
+
+fuzz_targets() {
+	find "$1" -type f -name 'fuzz_*' -perm -100 | LC_ALL=C sort
+}
+
+# fuzz_run PROGRAM SECONDS: new inputs are kept in build/fuzz, seeds come from beside the source.
+fuzz_run() {
+	fuzz_name=${1##*/fuzz_}
+	fuzz_seeds=$(find . -path ./build -prune -o -path "*/corpus/$fuzz_name" -type d -print)
+	mkdir -p "build/fuzz/$fuzz_name"
+	# shellcheck disable=SC2086 # at most one folder, without spaces
+	"$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix="build/fuzz/crash-$fuzz_name-" "build/fuzz/$fuzz_name" $fuzz_seeds
+}
+
+fuzz_build() {
+	backend_meson fuzz -Dnode=true -Dgateway=true -Dfuzz=true
+}
+
+test_fuzz() {
+	check 'fuzz: build' fuzz_build
+	fuzz_programs=$(fuzz_targets "build/fuzz-$(step_key libzmq-host | cut -c 1-8)")
+	[ -n "$fuzz_programs" ] || result failed 'fuzz targets' 'there are none'
+	fuzz_seconds=5
+	[ "$2" = 1 ] || fuzz_seconds=300
+	for fuzz_program in $fuzz_programs; do
+		check "${fuzz_program##*/}" fuzz_run "$fuzz_program" "$fuzz_seconds"
+	done
+}
+
+verb_fuzz() {
+	fuzz_wanted='' fuzz_minutes=1
+	while [ "$#" -gt 0 ]; do
+		case "$1" in
+		--minutes) fuzz_minutes=${2:-}; [ "$#" -ge 2 ] || usage_error 'fuzz: --minutes wants a number'; shift ;;
+		-*) usage_error "fuzz: unknown option '$1'" ;;
+		*) fuzz_wanted=$1 ;;
+		esac
+		shift
+	done
+	case "$fuzz_minutes" in
+	'' | *[!0-9]*) usage_error "fuzz: --minutes '$fuzz_minutes' is not a number" ;;
+	esac
+	host_packages
+	build need libzmq_host
+	mkdir -p build
+	fuzz_build >build/fuzz.log 2>&1 || {
+		tail -n 40 build/fuzz.log >&2
+		die 'the fuzz targets do not build; the whole log: build/fuzz.log'
+	}
+	fuzz_programs=$(fuzz_targets "build/fuzz-$(step_key libzmq-host | cut -c 1-8)")
+	if [ -n "$fuzz_wanted" ]; then
+		fuzz_names=$(printf '%s\n' "$fuzz_programs" | sed 's/.*fuzz_//' | tr '\n' ' ')
+		fuzz_programs=$(printf '%s\n' "$fuzz_programs" | grep -x -e ".*/fuzz_$fuzz_wanted") ||
+			usage_error "fuzz: no target '$fuzz_wanted'; there are: $fuzz_names"
+	fi
+	for fuzz_program in $fuzz_programs; do
+		say "== ${fuzz_program##*/}"
+		fuzz_run "$fuzz_program" $((fuzz_minutes * 60))
+	done
+}
+
+verb_bench() {
+	host_packages
+	release
+	build up_needs
+	keep_output backend backend
+	keep_output image-qemu image/qemu
+	PYTHONPATH=tests exec /usr/bin/python3 -m bench "$@"
+}
