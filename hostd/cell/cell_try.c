@@ -5,14 +5,14 @@
  *
  *   cell-try [-c CGROUP] [-p PROFILE] [-n sealed|loopback] [-m MIB] [-P PIDS] [-u MILLICPU]
  *            [-t TMPFS_MIB] [-l landlock,controllers] [-r TIMES] [-k MS] [-i MS]
- *            ENVIRONMENT PROGRAM [ARGUMENT...]
+ *            [-f CONNECTION_FILE] [-S DIRECTORY] ENVIRONMENT PROGRAM [ARGUMENT...]
  *
- * -k kills and -i interrupts it after so many milliseconds; -r repeats all but the host object.
+ * -f gives the connection file's text, -S mounts the sockets where a client can reach them; -k kills and -i interrupts it after so many milliseconds; -r repeats all but the host object.
  */
 #include "hostd/cell/cell.h"
+#include "hostd/cell/sys.h"
+#include "hostd/cell/util.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +26,8 @@ struct options {
 	struct cell_spec spec;
 	unsigned lacking, times;
 	int kill_ms, interrupt_ms;
+	const char *sockets;
+	char json[4096];
 };
 
 enum mark { BEGIN, MADE, SPAWNED, ENDED, REAPED, FREED, MARKS };
@@ -42,6 +44,19 @@ static unsigned parse_lacking(const char *text)
 {
 	return (strstr(text, "landlock") ? CELL_LACK_LANDLOCK : 0u) |
 	       (strstr(text, "controllers") ? CELL_LACK_CONTROLLERS : 0u);
+}
+
+static int read_json(struct options *options, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, options->json, sizeof(options->json) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return -errno;
+	options->json[n] = '\0';
+	return 0;
 }
 
 static int parse_option(struct options *options, int option, const char *value)
@@ -64,6 +79,8 @@ static int parse_option(struct options *options, int option, const char *value)
 	case 'r': options->times = (unsigned)number; return 0;
 	case 'k': options->kill_ms = (int)number; return 0;
 	case 'i': options->interrupt_ms = (int)number; return 0;
+	case 'f': return read_json(options, value);
+	case 'S': options->sockets = value; return 0;
 	default: return -EINVAL;
 	}
 }
@@ -72,7 +89,7 @@ static int parse(int argc, char **argv, struct options *options)
 {
 	int option, count = 0;
 
-	while ((option = getopt(argc, argv, "+c:p:n:m:P:u:t:l:r:k:i:")) >= 0)
+	while ((option = getopt(argc, argv, "+c:p:n:m:P:u:t:l:r:k:i:f:S:")) >= 0)
 		if (parse_option(options, option, optarg) < 0)
 			return -EINVAL;
 	if (argc - optind < 2 || argc - optind - 1 > (int)CELL_ARGS_MAX)
@@ -93,12 +110,27 @@ static void wait_end(struct cell *cell, int timeout_ms)
 	(void)poll(&poll_fd, 1, timeout_ms);
 }
 
+static int mount_sockets(const struct cell *cell, const char *path, struct cell_error *error)
+{
+	int fd, result;
+
+	if (!path)
+		return 0;
+	result = cell_sockets_mount(cell, &fd, error);
+	if (result < 0)
+		return result;
+	result = sys_move_mount(fd, AT_FDCWD, path);
+	close(fd);
+	return result < 0 ? step_fail(error, "mount sockets", result) : 0;
+}
+
 static int run(struct cell_host *host, const struct options *options, uint64_t mark[MARKS],
 	       struct cell_exit *ret_exit, struct cell_error *error)
 {
-	static const char json[] = "{\"transport\":\"ipc\"}\n";
-	const struct cell_connection connection = {
-		.incarnation = 1, .json = json, .json_len = sizeof(json) - 1, .output_fd = 1};
+	const struct cell_connection connection = {.incarnation = 1,
+						   .json = options->json,
+						   .json_len = strlen(options->json),
+						   .output_fd = 1};
 	struct cell *cell;
 	int result;
 
@@ -107,7 +139,9 @@ static int run(struct cell_host *host, const struct options *options, uint64_t m
 	if (result < 0)
 		return result;
 	mark[MADE] = now_us();
-	result = cell_spawn(cell, &connection, error);
+	result = mount_sockets(cell, options->sockets, error);
+	if (result == 0)
+		result = cell_spawn(cell, &connection, error);
 	mark[SPAWNED] = now_us();
 	if (result < 0) {
 		(void)cell_free(cell, NULL);
@@ -125,6 +159,8 @@ static int run(struct cell_host *host, const struct options *options, uint64_t m
 	mark[ENDED] = now_us();
 	(void)cell_reap(cell, ret_exit);
 	mark[REAPED] = now_us();
+	if (options->sockets)
+		(void)sys_umount(options->sockets, SYS_UMOUNT_NOFOLLOW);
 	result = cell_free(cell, error);
 	mark[FREED] = now_us();
 	return result;
@@ -161,6 +197,7 @@ int main(int argc, char **argv)
 			 .profile = "python",
 			 .env = {"PATH=/usr/bin:/bin", "HOME=/home/user", "LANG=C.UTF-8"}},
 		.times = 1,
+		.json = "{}\n",
 	};
 	struct cell_exit ended = {0};
 	struct cell_host *host = NULL;

@@ -145,9 +145,12 @@ static int seccomp(struct cell_plan *plan)
 static int execute(struct cell_plan *plan)
 {
 	const char *argv[CELL_ARGS_MAX + 4] = {"cell-init", "3", "--"};
+	char file[64];
 
+	/* The incarnation is in its name, so that the kernels of a cell never share one. */
+	snprintf(file, sizeof(file), "/run/kernel/connection-%u.json", plan->incarnation);
 	for (size_t i = 0; plan->argv[i]; i++)
-		argv[3 + i] = plan->argv[i];
+		argv[3 + i] = strcmp(plan->argv[i], "{connection_file}") == 0 ? file : plan->argv[i];
 	execve(CELL_INIT, (char *const *)argv, (char *const *)plan->env);
 	return -errno;
 }

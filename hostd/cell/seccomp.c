@@ -35,7 +35,7 @@ static int add_rule(scmp_filter_ctx context, const struct policy_rule *rule)
 	return seccomp_rule_add_array(context, action, rule->number, 1, &compare);
 }
 
-static bool domain_allowed(const struct policy *policy, int domain, bool loopback)
+static bool domain_named(const struct policy *policy, int domain, bool loopback)
 {
 	for (size_t i = 0; i < policy->count; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
@@ -47,7 +47,7 @@ static bool domain_allowed(const struct policy *policy, int domain, bool loopbac
 	return false;
 }
 
-/* What a program expects to hear of a domain that is not there; it then does without. */
+/* Of a domain that no rule names, a program hears what it would where that is not built in. */
 static int refuse_domains(scmp_filter_ctx context, const struct policy *policy, bool loopback)
 {
 	int result = 0;
@@ -61,7 +61,7 @@ static int refuse_domains(scmp_filter_ctx context, const struct policy *policy, 
 			.value = (uint64_t)domain,
 		};
 
-		if (!domain_allowed(policy, domain, loopback))
+		if (!domain_named(policy, domain, loopback))
 			result = add_rule(context, &rule);
 	}
 	return result;

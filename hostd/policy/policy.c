@@ -28,6 +28,7 @@
 #define ALLOW_INT_LOOPBACK(call, arg, value, why) RULE(call, 0, true, arg, INT_MASK, value, why)
 #define ALLOW_MASKED(call, arg, mask, value, why) RULE(call, 0, false, arg, mask, value, why)
 #define ANSWER(call, error, why) RULE(call, error, false, -1, 0, 0, why)
+#define ANSWER_INT(call, arg, value, error, why) RULE(call, error, false, arg, INT_MASK, value, why)
 
 /* A new process may get no namespace of its own. CLONE_NEWTIME's bit is a signal's here. */
 #define CLONE_NAMESPACES                                                                           \
