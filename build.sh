@@ -41,7 +41,8 @@ usage() {
 }
 
 verb_image() {
-	[ "$#" -eq 1 ] || usage_error "image: name a board: $(image_boards)"
+	[ -f "board/${1:-none}/layout" ] ||
+		usage_error "image: '${1:-}' is no board; there are: $(image_boards)"
 	host_packages
 	release
 	image_board=$1
