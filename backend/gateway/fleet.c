@@ -9,6 +9,7 @@
 
 #include "backend/gateway/clock.h"
 #include "backend/gateway/fleet_private.h"
+#include "backend/gateway/ids.h"
 #include "backend/gateway/log.h"
 
 #define LOGS_TIMEOUT_MS 10000u
@@ -55,6 +56,7 @@ int fleet_new(struct store *store, void *socket, const struct fleet_hooks *hooks
 	fleet->store = store;
 	fleet->socket = socket;
 	fleet->hooks = *hooks;
+	fleet->epoch = ids_random64();
 	fleet->nodes = table_new();
 	fleet->kernels = table_new();
 	fleet->pendings = pendings_new();
@@ -196,8 +198,11 @@ int fleet_request(struct fleet *fleet, struct kernel *kernel, enum link_verb ver
 		  uint32_t timeout_ms, pending_done done, void *ctx, uint64_t *ret_id)
 {
 	struct link_request body = {.verb = (uint8_t)verb};
+	int r = request(fleet, kernel->node, kernel, &body, timeout_ms, done, ctx, ret_id);
 
-	return request(fleet, kernel->node, kernel, &body, timeout_ms, done, ctx, ret_id);
+	if (r == 0 && verb == LINK_STOP)
+		kernel->stop_sent = true;
+	return r;
 }
 
 int fleet_logs(struct fleet *fleet, struct node *node, uint32_t lines, pending_done done, void *ctx,

@@ -45,7 +45,7 @@ static void reconcile(struct fleet *fleet, struct node *node, const struct link_
 		told.incarnation = info->incarnation;
 		told.state = info->state;
 		/* Attached first: what is then told may let sessions send at once. */
-		if (info->state != LINK_KERNEL_DEAD)
+		if (kernel->state != 0)
 			fleet->hooks.kernel_reattach(fleet->hooks.ctx, kernel);
 		fleet_kernel_told(fleet, kernel, &told);
 	}
@@ -96,7 +96,8 @@ static void on_hello(struct fleet *fleet, struct node *node, const struct link_r
 	 * begin anew instead of leaving a gap, and nothing sent before is ever sent again.
 	 */
 	node->epoch = ids_random64();
-	welcome.u.welcome.gateway_epoch = node->epoch;
+	/* Of the process: with another one the node would take our sessions for lost. */
+	welcome.u.welcome.gateway_epoch = fleet->epoch;
 	welcome.u.welcome.time_ms = clock_unix_us() / 1000u;
 	if (send_now(fleet, node, &welcome) < 0)
 		return;
@@ -184,8 +185,7 @@ static void back(struct fleet *fleet, struct node *node)
 	node->up = true;
 	node->told_lost = false;
 	for (struct kernel *kernel = node->kernels; kernel != NULL; kernel = kernel->node_next)
-		if (kernel->state != LINK_KERNEL_DEAD)
-			fleet->hooks.kernel_reattach(fleet->hooks.ctx, kernel);
+		fleet->hooks.kernel_reattach(fleet->hooks.ctx, kernel);
 }
 
 void fleet_frame(struct fleet *fleet, const char *user, const struct link_route *route,

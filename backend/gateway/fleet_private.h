@@ -14,6 +14,7 @@ struct fleet {
 	struct table *kernels; /* by id */
 	struct pendings *pendings;
 	struct node *waiting;
+	uint64_t epoch; /* of this process: WELCOME tells nodes whether it is still the same */
 };
 
 /* Puts the node on the list of those with something to send. */
