@@ -177,6 +177,8 @@ int link_join_add(struct link_join *join, const struct link_chunk *chunk,
 	int error = 0;
 
 	*ret_message = (struct link_slice){NULL, 0};
+	if (chunk->data_len == 0)
+		return -EBADMSG; /* no unpacked frame is so; it would begin a message again */
 	if (!join->active)
 		join_release(join); /* the message given last time */
 	if (chunk->offset == 0)

@@ -123,7 +123,7 @@ static int socket_new(void *ctx, int type, const struct option *options, size_t 
 int link_socket_node(void *ctx, const struct curve_pair *own, const struct curve_key *server,
 		     void **ret_socket)
 {
-	void *socket;
+	void *socket = NULL;
 	int error = socket_new(ctx, ZMQ_DEALER, node_options,
 			       sizeof(node_options) / sizeof(node_options[0]), &socket);
 
@@ -143,7 +143,7 @@ int link_socket_node(void *ctx, const struct curve_pair *own, const struct curve
 
 int link_socket_gateway(void *ctx, const struct curve_pair *own, void **ret_socket)
 {
-	void *socket;
+	void *socket = NULL;
 	int error = socket_new(ctx, ZMQ_ROUTER, gateway_options,
 			       sizeof(gateway_options) / sizeof(gateway_options[0]), &socket);
 
