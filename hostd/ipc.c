@@ -157,12 +157,10 @@ int ipc_receive(int fd, struct ipc_message *ret_message)
 		return 0;
 	if (r == 0)
 		r = message_check(&header, (size_t)len, message.msg_flags, ret_message->fd);
-	if (r < 0) {
+	ret_message->type = r == 0 ? (enum ipc_type)header.type : IPC_TYPES;
+	if (r < 0)
 		ipc_message_clear(ret_message);
-		return r;
-	}
-	ret_message->type = (enum ipc_type)header.type;
-	return 1;
+	return r < 0 ? r : 1;
 }
 
 void ipc_message_clear(struct ipc_message *message)
@@ -170,5 +168,5 @@ void ipc_message_clear(struct ipc_message *message)
 	if (message->fd >= 0)
 		close(message->fd);
 	message->fd = -1;
-	sodium_memzero(&message->u, sizeof(message->u));
+	sodium_memzero(&message->u, ipc_size(message->type));
 }

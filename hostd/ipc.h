@@ -23,7 +23,7 @@
 #define IPC_LOGS_MAX (32u * 1024u)
 
 enum ipc_type {
-	IPC_LINK_SETUP = 1, /* monitor to link, first */
+	IPC_LINK_SETUP = 1, /* monitor to link, once: keys and gateways. It dials then */
 	IPC_NODE,	    /* monitor to link: what HELLO says of the node */
 	IPC_KERNEL,	    /* monitor to link: a kernel's state changed */
 	IPC_STREAM,	    /* monitor to link and relay, with a descriptor */

@@ -71,7 +71,8 @@ static int rate_ok(void)
 	return 1;
 }
 
-static void log_format(int error, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_format(int error, const char *format,
+							       va_list args)
 {
 	char text[LOG_LINE_MAX + 1];
 	int len;

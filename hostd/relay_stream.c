@@ -144,6 +144,7 @@ static int send_frame(struct relay_stream *stream, const struct link_frame *fram
 	return -EPIPE;
 }
 
+/* LINK_OK: an ATTACH was carried out. */
 static void refuse(struct relay_stream *stream, uint64_t session, uint64_t seq, uint8_t channel,
 		   enum link_code code)
 {
@@ -165,10 +166,17 @@ static void refuse(struct relay_stream *stream, uint64_t session, uint64_t seq, 
 static int refused_send(struct relay_stream *stream)
 {
 	while (stream->refused_count > 0) {
+		const struct link_refused *answer = &stream->refused[stream->refused_first];
 		int r;
 
-		stream->frame.type = LINK_REFUSED;
-		stream->frame.u.refused = stream->refused[stream->refused_first];
+		stream->frame.type = answer->code == LINK_OK ? LINK_CURSOR : LINK_REFUSED;
+		if (answer->code == LINK_OK) {
+			stream->frame.u.session.session = answer->session;
+			stream->frame.u.session.value = 0;
+			memcpy(stream->frame.u.session.kernel_id, answer->kernel_id, LINK_ID_LEN);
+		} else {
+			stream->frame.u.refused = *answer;
+		}
 		r = send_frame(stream, &stream->frame);
 		if (r == -EAGAIN || stream->fd < 0)
 			return r;
@@ -306,8 +314,7 @@ static void take_attach(struct relay_stream *stream, const struct link_attach *a
 {
 	int r = outlog_attach(stream->setup.log, attach);
 
-	if (r < 0)
-		refuse(stream, attach->session, 0, 0, code_of(r));
+	refuse(stream, attach->session, 0, 0, r < 0 ? code_of(r) : LINK_OK);
 }
 
 /* 0, or -EPROTO for a frame that the link never sends. */

@@ -2,8 +2,9 @@
 /*
  * The relay's side of the stream to the link: link frames, one a packet.
  *
- * Down come ATTACH, DETACH, CREDIT, CURSOR and IN; up go OUT from the log and REFUSED. The link
- * was told by strangers what to send, so every frame is unpacked whole and its kernel id checked.
+ * Down come ATTACH, DETACH, CREDIT, CURSOR and IN; up go OUT from the log, REFUSED, and one CURSOR
+ * for each ATTACH carried out: what comes after it for that session belongs to that ATTACH. The
+ * link was told by strangers what to send, so every frame is unpacked whole and its id checked.
  * The stream is replaced when the link was: its sessions are then detached and attach again.
  */
 #ifndef ANCHORHOLD_HOSTD_RELAY_STREAM_H

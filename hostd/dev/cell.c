@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cell of hostd-dev: a folder and a process group. It protects from nothing. */
+#include "hostd/cell/cell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define INSIDE "/run/kernel" /* what the connection file says instead of our folder */
+
+struct cell {
+	char folder[64];
+	char *argv[CELL_ARGS_MAX + 1];
+	pid_t pid;
+	int pidfd;
+};
+
+struct cell_host {
+	int unused;
+};
+
+static int fail(struct cell_error *ret_error, const char *step, int error)
+{
+	if (ret_error) {
+		snprintf(ret_error->step, sizeof(ret_error->step), "%s", step);
+		ret_error->error = error;
+	}
+	return -error;
+}
+
+int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_host,
+		  struct cell_error *ret_error)
+{
+	*ret_host = calloc(1, sizeof(**ret_host));
+	return *ret_host ? 0 : fail(ret_error, "memory", ENOMEM);
+}
+
+void cell_host_free(struct cell_host *host)
+{
+	free(host);
+}
+
+int cell_check(const struct cell_spec *spec, struct cell_error *ret_error)
+{
+	return spec->argv[0] ? 0 : fail(ret_error, "argv", EINVAL);
+}
+
+int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell **ret_cell,
+	     struct cell_error *ret_error)
+{
+	struct cell *cell = calloc(1, sizeof(*cell));
+
+	if (!cell)
+		return fail(ret_error, "memory", ENOMEM);
+	cell->pidfd = -1;
+	snprintf(cell->folder, sizeof(cell->folder), "/tmp/anchorhold-dev-XXXXXX");
+	if (!mkdtemp(cell->folder)) {
+		free(cell);
+		return fail(ret_error, "mkdtemp", errno);
+	}
+	for (size_t i = 0; i < CELL_ARGS_MAX && spec->argv[i]; i++)
+		cell->argv[i] = strdup(spec->argv[i]);
+	*ret_cell = cell;
+	return 0;
+}
+
+static int connection_write(const struct cell *cell, const struct cell_connection *connection,
+			    char *ret_path, size_t size)
+{
+	const char *at = strstr(connection->json, INSIDE);
+	FILE *file;
+
+	snprintf(ret_path, size, "%s/connection-%u.json", cell->folder, connection->incarnation);
+	file = fopen(ret_path, "we");
+	if (!file || !at)
+		return -EIO;
+	fprintf(file, "%.*s%s%s", (int)(at - connection->json), connection->json, cell->folder,
+		at + strlen(INSIDE));
+	return fclose(file) == 0 ? 0 : -EIO;
+}
+
+static void child(const struct cell *cell, const char *connection_file)
+{
+	char *argv[CELL_ARGS_MAX + 1] = {NULL};
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpgid(0, 0);
+	for (size_t i = 0; cell->argv[i]; i++)
+		argv[i] = strcmp(cell->argv[i], "{connection_file}") == 0 ? (char *)connection_file
+									  : cell->argv[i];
+	if (chdir(cell->folder) < 0)
+		_exit(126);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
+int cell_spawn(struct cell *cell, const struct cell_connection *connection,
+	       struct cell_error *ret_error)
+{
+	char path[128];
+	int r = connection_write(cell, connection, path, sizeof(path));
+
+	if (r < 0)
+		return fail(ret_error, "connection file", -r);
+	cell->pid = fork();
+	if (cell->pid < 0)
+		return fail(ret_error, "fork", errno);
+	if (cell->pid == 0)
+		child(cell, path);
+	setpgid(cell->pid, cell->pid);
+	cell->pidfd = (int)syscall(SYS_pidfd_open, cell->pid, 0);
+	return cell->pidfd < 0 ? fail(ret_error, "pidfd", errno) : 0;
+}
+
+int cell_sockets_mount(const struct cell *cell, int *ret_fd, struct cell_error *ret_error)
+{
+	*ret_fd = open(cell->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return *ret_fd < 0 ? fail(ret_error, "open", errno) : 0;
+}
+
+uid_t cell_relay_uid(const struct cell *cell)
+{
+	return getuid();
+}
+
+int cell_relay_cgroup(const struct cell *cell)
+{
+	return -1;
+}
+
+int cell_pidfd(const struct cell *cell)
+{
+	return cell->pidfd;
+}
+
+int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
+{
+	ret_exit->oom = false;
+	if (waitpid(cell->pid, &ret_exit->status, 0) < 0)
+		return -errno;
+	kill(-cell->pid, SIGKILL);
+	close(cell->pidfd);
+	cell->pidfd = -1;
+	cell->pid = 0;
+	return 0;
+}
+
+int cell_interrupt(struct cell *cell)
+{
+	return kill(cell->pid, SIGINT) < 0 ? -errno : 0;
+}
+
+int cell_kill(struct cell *cell)
+{
+	return cell->pid > 0 && kill(-cell->pid, SIGKILL) < 0 ? -errno : 0;
+}
+
+int cell_free(struct cell *cell, struct cell_error *ret_error)
+{
+	char command[128];
+	struct cell_exit end;
+
+	if (cell->pid > 0) {
+		cell_kill(cell);
+		(void)cell_reap(cell, &end);
+	}
+	snprintf(command, sizeof(command), "rm -rf '%s'", cell->folder);
+	if (system(command) != 0)
+		(void)fail(ret_error, "rm", EIO);
+	for (size_t i = 0; i < CELL_ARGS_MAX; i++)
+		free(cell->argv[i]);
+	free(cell);
+	return 0;
+}

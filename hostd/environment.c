@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/environment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/value.h"
+#include "hostd/log.h"
+#include "hostd/verity.h"
+
+#define MOUNTS "/run/environments"
+
+static int key_read(const char *path, uint8_t ret_key[MANIFEST_KEY_LEN])
+{
+	char *text = NULL;
+	size_t len = 0;
+	int r = conf_read_file(path, 256, &text, &len);
+
+	if (r < 0)
+		return r;
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	r = value_hex(text, ret_key, MANIFEST_KEY_LEN);
+	free(text);
+	return r;
+}
+
+static int manifest_read(const char *folder, const char *name,
+			 const uint8_t key[MANIFEST_KEY_LEN], struct manifest *ret_manifest)
+{
+	struct conf_error error = {0};
+	char path[256];
+	char *text = NULL;
+	char *signature = NULL;
+	size_t len = 0;
+	size_t signature_len = 0;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s/manifest.sig", folder, name);
+	r = conf_read_file(path, MANIFEST_SIGNATURE_LEN, &signature, &signature_len);
+	if (r == 0 && signature_len != MANIFEST_SIGNATURE_LEN)
+		r = -EBADMSG;
+	snprintf(path, sizeof(path), "%s/%s/manifest", folder, name);
+	if (r == 0)
+		r = conf_read_file(path, CONF_FILE_MAX, &text, &len);
+	if (r == 0) {
+		r = manifest_open(text, len, (const uint8_t *)signature, key, ret_manifest,
+				  &error);
+		/* A signed manifest in another's folder would be started in its place. */
+		if (r == 0 && strcmp(ret_manifest->name, name) != 0)
+			r = conf_fault(&error, "its name is not its folder's");
+	}
+	if (r < 0)
+		log_error(r, "environment %.63s: %s", name, error.text);
+	free(text);
+	free(signature);
+	return r;
+}
+
+/* A mount that an earlier monitor of this boot made may belong to an older image: taken off. */
+static int mount_it(const char *folder, const struct manifest *manifest, int *ret_root)
+{
+	char image[256];
+	char point[160];
+	char device[LINK_NAME_MAX + 4];
+	const char *step = "";
+	struct verity_spec spec = {
+		.name = device,
+		.image = image,
+		.data_blocks = manifest->data_blocks,
+		.root_hash = manifest->root_hash,
+		.salt = manifest->salt,
+		.salt_len = manifest->salt_len,
+		.mount_point = point,
+	};
+	int r;
+
+	snprintf(device, sizeof(device), "env-%s", manifest->name);
+	snprintf(image, sizeof(image), "%s/%s/image", folder, manifest->name);
+	snprintf(point, sizeof(point), MOUNTS "/%s", manifest->name);
+	mkdir(MOUNTS, 0755);
+	mkdir(point, 0755);
+	umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
+	r = verity_mount(&spec, &step);
+	if (r < 0) {
+		log_error(r, "environment %s: %s", manifest->name, step);
+		return r;
+	}
+	*ret_root = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return *ret_root < 0 ? -errno : 0;
+}
+
+static void open_one(const char *folder, const char *name, const uint8_t key[MANIFEST_KEY_LEN],
+		     struct environments *list)
+{
+	struct environment *environment = calloc(1, sizeof(*environment));
+
+	if (!environment)
+		return;
+	environment->root_fd = -1;
+	if (manifest_read(folder, name, key, &environment->manifest) < 0 ||
+	    mount_it(folder, &environment->manifest, &environment->root_fd) < 0) {
+		free(environment);
+		return;
+	}
+	list->list[list->count++] = environment;
+}
+
+int environments_open(const char *folder, const char *key_file, struct environments *ret_list)
+{
+	uint8_t key[MANIFEST_KEY_LEN];
+	struct dirent *entry;
+	DIR *dir;
+	int r;
+
+	memset(ret_list, 0, sizeof(*ret_list));
+	r = key_read(key_file, key);
+	if (r < 0) {
+		log_error(r, "%s", key_file);
+		return r;
+	}
+	dir = opendir(folder);
+	if (!dir) {
+		r = -errno;
+		log_error(r, "%s", folder);
+		return r;
+	}
+	while ((entry = readdir(dir)) && ret_list->count < LINK_ENVIRONMENTS_MAX) {
+		char name[LINK_NAME_MAX];
+
+		if (value_name(entry->d_name, name, sizeof(name)) == 0)
+			open_one(folder, name, key, ret_list);
+	}
+	closedir(dir);
+	return 0;
+}
+
+void environments_close(struct environments *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		close(list->list[i]->root_fd);
+		free(list->list[i]);
+	}
+	list->count = 0;
+}
+
+const struct environment *environment_find(const struct environments *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->list[i]->manifest.name, name) == 0)
+			return list->list[i];
+	return NULL;
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hostd/link_role.h"
+#include "hostd/log.h"
+
+#define TURN_MAX 16u /* frames a kernel may send before the next has its turn */
+
+struct link_entry *entry_find(struct link *link, const uint8_t id[LINK_ID_LEN])
+{
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
+		if (link->kernels[i].used &&
+		    memcmp(link->kernels[i].info.id, id, LINK_ID_LEN) == 0)
+			return &link->kernels[i];
+	return NULL;
+}
+
+static struct link_entry *entry_new(struct link *link, const uint8_t id[LINK_ID_LEN])
+{
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
+		struct link_entry *entry = &link->kernels[i];
+
+		if (entry->used)
+			continue;
+		*entry = (struct link_entry){.used = true, .fd = -1};
+		memcpy(entry->info.id, id, LINK_ID_LEN);
+		return entry;
+	}
+	return NULL;
+}
+
+/* ---- sessions ---- */
+
+struct session *entry_session(struct link_entry *entry, uint64_t session)
+{
+	for (uint32_t i = 0; i < LINK_SESSIONS_MAX; i++)
+		if (entry->sessions[i].state != SESSION_NONE && entry->sessions[i].id == session)
+			return &entry->sessions[i];
+	return NULL;
+}
+
+/* A session may come back through another gateway: it then belongs to that one. */
+int entry_attach(struct link_entry *entry, struct gateway *gateway, uint64_t session)
+{
+	struct session *row = entry_session(entry, session);
+
+	for (uint32_t i = 0; !row && i < LINK_SESSIONS_MAX; i++)
+		if (entry->sessions[i].state == SESSION_NONE)
+			row = &entry->sessions[i];
+	if (!row)
+		return -ENOSPC;
+	*row = (struct session){.state = SESSION_ATTACHING, .id = session, .gateway = gateway};
+	return 0;
+}
+
+/* Their gateway must attach them again: the relay that knew them is gone. */
+static void sessions_refuse(struct link *link, struct link_entry *entry)
+{
+	for (uint32_t i = 0; i < LINK_SESSIONS_MAX; i++) {
+		struct session *row = &entry->sessions[i];
+
+		if (row->state == SESSION_ACTIVE || row->state == SESSION_ATTACHING) {
+			link->frame.type = LINK_REFUSED;
+			link->frame.u.refused = (struct link_refused){
+				.session = row->id,
+				.code = LINK_E_STALE,
+			};
+			memcpy(link->frame.u.refused.kernel_id, entry->info.id, LINK_ID_LEN);
+			gateway_send(row->gateway, &link->frame);
+		}
+		row->state = SESSION_NONE;
+	}
+}
+
+/* ---- the stream ---- */
+
+static void stream_close(struct link *link, struct link_entry *entry)
+{
+	if (entry->fd >= 0) {
+		loop_unwatch(link->loop, entry->fd);
+		close(entry->fd);
+	}
+	entry->fd = -1;
+	entry->readable = false;
+	entry->stuck_ms = 0;
+	while (entry->queue) {
+		struct packet *next = entry->queue->next;
+
+		free(entry->queue);
+		entry->queue = next;
+	}
+	entry->queue_bytes = 0;
+	free(entry->held);
+	entry->held = NULL;
+}
+
+/* The relay ended, is stuck or sent what it may not. A dead kernel's ends by itself. */
+static void stream_lost(struct link *link, struct link_entry *entry, const char *why)
+{
+	struct ipc_stream body = {.generation = entry->generation};
+
+	stream_close(link, entry);
+	if (entry->info.state == LINK_KERNEL_DEAD)
+		return;
+	sessions_refuse(link, entry);
+	if (!why)
+		return;
+	log_info("a kernel's stream is given up: %s", why);
+	memcpy(body.kernel_id, entry->info.id, LINK_ID_LEN);
+	link_tell(link, IPC_STREAM_LOST, &body);
+}
+
+static void on_stream(void *ctx, uint32_t events)
+{
+	struct link_entry *entry = ctx;
+
+	entry->readable = true;
+}
+
+static void stream_watch(struct link *link, struct link_entry *entry)
+{
+	/* A frame that waits for its gateway: what comes behind it is not asked for. */
+	uint32_t events = entry->held ? 0 : EPOLLIN;
+
+	if (entry->queue)
+		events |= EPOLLOUT;
+	if (entry->fd >= 0)
+		(void)loop_watch(link->loop, entry->fd, events, on_stream, entry);
+}
+
+void entry_stream(struct link *link, const struct ipc_stream *stream, int fd)
+{
+	struct link_entry *entry = entry_find(link, stream->kernel_id);
+
+	if (!entry)
+		entry = entry_new(link, stream->kernel_id);
+	if (!entry) {
+		close(fd);
+		return;
+	}
+	stream_close(link, entry);
+	sessions_refuse(link, entry);
+	entry->fd = fd;
+	entry->generation = stream->generation;
+	entry->readable = true;
+	stream_watch(link, entry);
+}
+
+void entry_update(struct link *link, const struct ipc_kernel *update)
+{
+	struct link_entry *entry = entry_find(link, update->kernel.kernel_id);
+
+	if (!entry && update->kernel.state != LINK_KERNEL_DEAD)
+		entry = entry_new(link, update->kernel.kernel_id);
+	link->frame.type = LINK_KERNEL;
+	link->frame.u.kernel = update->kernel;
+	gateways_send(link, &link->frame);
+	if (!entry)
+		return;
+	entry->info.incarnation = update->kernel.incarnation;
+	entry->info.state = update->kernel.state;
+	memcpy(entry->info.environment, update->environment, sizeof(update->environment));
+	memcpy(entry->info.project, update->project, sizeof(update->project));
+	/* What it still had to say may be on its way: the stream ends by itself. */
+	if (update->kernel.state == LINK_KERNEL_DEAD && entry->fd < 0)
+		entry->used = false;
+}
+
+/* ---- down, to the relay ---- */
+
+static int packet_put(struct link_entry *entry, const uint8_t *bytes, size_t len)
+{
+	struct packet **last = &entry->queue;
+	struct packet *packet;
+
+	if (entry->queue_bytes + len > LINK_QUEUE_MAX)
+		return -EAGAIN;
+	packet = malloc(sizeof(*packet) + len);
+	if (!packet)
+		return -ENOMEM;
+	packet->next = NULL;
+	packet->len = len;
+	memcpy(packet->bytes, bytes, len);
+	while (*last)
+		last = &(*last)->next;
+	*last = packet;
+	entry->queue_bytes += len;
+	return 0;
+}
+
+static int stream_send(struct link_entry *entry, const uint8_t *bytes, size_t len)
+{
+	if (send(entry->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+		entry->stuck_ms = 0;
+		return 0;
+	}
+	if (errno != EAGAIN && errno != ENOBUFS)
+		return -EPIPE;
+	if (entry->stuck_ms == 0)
+		entry->stuck_ms = loop_now_ms();
+	return -EAGAIN;
+}
+
+int entry_send(struct link *link, struct link_entry *entry, const struct link_frame *frame)
+{
+	size_t len;
+	int r;
+
+	if (entry->fd < 0)
+		return -EAGAIN;
+	r = link_frame_pack(frame, link->bytes, sizeof(link->bytes), &len);
+	if (r < 0)
+		return r;
+	r = entry->queue ? -EAGAIN : stream_send(entry, link->bytes, len);
+	if (r == -EAGAIN) {
+		r = packet_put(entry, link->bytes, len);
+		stream_watch(link, entry);
+	}
+	if (r == -EPIPE) {
+		stream_lost(link, entry, NULL);
+		r = -EAGAIN;
+	}
+	return r;
+}
+
+static bool queue_pump(struct link *link, struct link_entry *entry)
+{
+	bool moved = false;
+
+	while (entry->queue) {
+		struct packet *packet = entry->queue;
+		int r = stream_send(entry, packet->bytes, packet->len);
+
+		if (r == -EPIPE) {
+			stream_lost(link, entry, NULL);
+			return true;
+		}
+		if (r < 0)
+			break;
+		entry->queue = packet->next;
+		entry->queue_bytes -= packet->len;
+		free(packet);
+		moved = true;
+	}
+	if (entry->stuck_ms != 0 && loop_now_ms() - entry->stuck_ms > LINK_STUCK_MS)
+		stream_lost(link, entry, "its relay does not read");
+	return moved;
+}
+
+bool entries_choked(struct link *link)
+{
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
+		if (link->kernels[i].used && link->kernels[i].queue_bytes > LINK_QUEUE_MARK)
+			return true;
+	return false;
+}
+
+/* ---- up, to the gateways ---- */
+
+/* Whose frame this is; NULL: nobody's, it is dropped. -EPROTO: a relay never sends it. */
+static int frame_owner(struct link *link, struct link_entry *entry, size_t len,
+		       struct gateway **ret_gateway)
+{
+	const struct link_frame *frame = &link->peeked;
+	struct session *row;
+	uint64_t session;
+	const uint8_t *id;
+
+	*ret_gateway = NULL;
+	if (link_frame_unpack(link->bytes, len, &link->peeked) < 0)
+		return -EPROTO;
+	switch (frame->type) {
+	case LINK_OUT:
+		id = frame->u.chunk.kernel_id;
+		session = frame->u.chunk.session;
+		break;
+	case LINK_REFUSED:
+		id = frame->u.refused.kernel_id;
+		session = frame->u.refused.session;
+		break;
+	case LINK_CURSOR:
+		id = frame->u.session.kernel_id;
+		session = frame->u.session.session;
+		break;
+	default:
+		return -EPROTO;
+	}
+	/* A relay speaks for its own kernel alone. */
+	if (memcmp(id, entry->info.id, LINK_ID_LEN) != 0)
+		return -EPROTO;
+	row = entry_session(entry, session);
+	if (!row)
+		return 0;
+	if (frame->type == LINK_CURSOR) {
+		if (row->state == SESSION_ATTACHING)
+			row->state = SESSION_ACTIVE;
+		return 0;
+	}
+	if (frame->type == LINK_REFUSED) {
+		*ret_gateway = row->gateway;
+		/* An ATTACH that was not carried out. */
+		if (frame->u.refused.seq == 0)
+			row->state = SESSION_NONE;
+		return 0;
+	}
+	if (row->state == SESSION_ACTIVE)
+		*ret_gateway = row->gateway;
+	return 0;
+}
+
+static int hold(struct link_entry *entry, struct gateway *gateway, const uint8_t *bytes,
+		size_t len)
+{
+	struct packet *packet = malloc(sizeof(*packet) + len);
+
+	if (!packet)
+		return -ENOMEM;
+	packet->len = len;
+	memcpy(packet->bytes, bytes, len);
+	entry->held = packet;
+	entry->held_for = gateway;
+	return 0;
+}
+
+/* The frame that waits goes first; a gateway that is gone meanwhile gets it no more. */
+static int held_send(struct link_entry *entry)
+{
+	int r;
+
+	if (!entry->held)
+		return 0;
+	r = gateway_forward(entry->held_for, entry->held->bytes, entry->held->len);
+	if (r == -EAGAIN)
+		return r;
+	free(entry->held);
+	entry->held = NULL;
+	return 0;
+}
+
+/* 0: one frame was taken; -EAGAIN: no more now. */
+static int frame_take(struct link *link, struct link_entry *entry)
+{
+	struct gateway *gateway;
+	ssize_t len = recv(entry->fd, link->bytes, sizeof(link->bytes), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (len < 0 && errno == EAGAIN) {
+		entry->readable = false;
+		return -EAGAIN;
+	}
+	if (len <= 0) {
+		stream_lost(link, entry, NULL);
+		if (entry->info.state == LINK_KERNEL_DEAD)
+			entry->used = false;
+		return -EAGAIN;
+	}
+	if ((size_t)len > sizeof(link->bytes) ||
+	    frame_owner(link, entry, (size_t)len, &gateway) < 0) {
+		stream_lost(link, entry, "its relay broke the format");
+		return -EAGAIN;
+	}
+	if (gateway && gateway_forward(gateway, link->bytes, (size_t)len) == -EAGAIN)
+		return hold(entry, gateway, link->bytes, (size_t)len) < 0 ? -ENOMEM : -EAGAIN;
+	return 0;
+}
+
+static bool entry_pump(struct link *link, struct link_entry *entry)
+{
+	bool moved = queue_pump(link, entry);
+
+	if (entry->fd < 0 || held_send(entry) < 0)
+		return moved;
+	for (unsigned i = 0; i < TURN_MAX && entry->readable; i++) {
+		if (frame_take(link, entry) < 0)
+			break;
+		moved = true;
+	}
+	stream_watch(link, entry);
+	return moved;
+}
+
+bool entries_pump(struct link *link)
+{
+	bool moved = false;
+	uint32_t first = link->kernels_turn++;
+
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
+		struct link_entry *entry = &link->kernels[(first + i) % LINK_KERNELS_MAX];
+
+		if (entry->used && entry->fd >= 0)
+			moved |= entry_pump(link, entry);
+	}
+	return moved;
+}
+
+/* ---- gateways that come and go ---- */
+
+static void detach(struct link *link, struct link_entry *entry, struct session *row)
+{
+	link->frame.type = LINK_DETACH;
+	link->frame.u.session = (struct link_session){.session = row->id};
+	memcpy(link->frame.u.session.kernel_id, entry->info.id, LINK_ID_LEN);
+	(void)entry_send(link, entry, &link->frame);
+	row->state = SESSION_NONE;
+}
+
+void entries_pause(struct link *link, struct gateway *gateway)
+{
+	uint64_t now = loop_now_ms();
+
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
+		struct link_entry *entry = &link->kernels[i];
+
+		for (uint32_t j = 0; entry->used && j < LINK_SESSIONS_MAX; j++) {
+			struct session *row = &entry->sessions[j];
+
+			if (row->state == SESSION_NONE || row->gateway != gateway)
+				continue;
+			if (row->state != SESSION_PAUSED)
+				row->paused_ms = now;
+			row->state = SESSION_PAUSED;
+		}
+	}
+}
+
+void entries_detach(struct link *link, struct gateway *gateway)
+{
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
+		struct link_entry *entry = &link->kernels[i];
+
+		for (uint32_t j = 0; entry->used && j < LINK_SESSIONS_MAX; j++)
+			if (entry->sessions[j].state != SESSION_NONE &&
+			    entry->sessions[j].gateway == gateway)
+				detach(link, entry, &entry->sessions[j]);
+	}
+}
+
+void entries_tick(struct link *link)
+{
+	uint64_t now = loop_now_ms();
+
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
+		struct link_entry *entry = &link->kernels[i];
+
+		for (uint32_t j = 0; entry->used && j < LINK_SESSIONS_MAX; j++)
+			if (entry->sessions[j].state == SESSION_PAUSED &&
+			    now - entry->sessions[j].paused_ms > LINK_PAUSED_MS)
+				detach(link, entry, &entry->sessions[j]);
+	}
+}
+
+void entries_close(struct link *link)
+{
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
+		if (link->kernels[i].used)
+			stream_close(link, &link->kernels[i]);
+}

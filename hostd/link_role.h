@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The link: the one process that reads bytes of the network. It holds the node's CURVE secret and
+ * nothing else: no files, no other process. This header is what its own files share.
+ *
+ *	link.c	        the loop, messages from the monitor
+ *	link_gateway.c  one DEALER a gateway: keys, HELLO, what waits for it
+ *	link_kernel.c   the kernels' streams and their sessions
+ *	link_request.c  frames from a gateway, a table
+ *
+ * Backpressure: a gateway that does not read stops the streams whose next frame is for it, and so
+ * the kernels behind them; control frames wait in a bounded outbox and go first. A relay that does
+ * not read stops the gateways for at most LINK_STUCK_MS, then it is given up.
+ */
+#ifndef ANCHORHOLD_HOSTD_LINK_ROLE_H
+#define ANCHORHOLD_HOSTD_LINK_ROLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hostd/ipc.h"
+#include "hostd/loop.h"
+#include "link/curve.h"
+#include "link/cursor.h"
+#include "link/peer.h"
+#include "link/watch.h"
+#include "link/wire.h"
+
+#define LINK_OUTBOX_MAX (1024u * 1024u) /* bytes of control frames for one gateway */
+#define LINK_QUEUE_MARK (256u * 1024u)	/* bytes for one relay above which gateways wait */
+#define LINK_QUEUE_MAX (2u * LINK_QUEUE_MARK)
+#define LINK_STUCK_MS 2000u
+#define LINK_PAUSED_MS 300000u /* a lost gateway's session keeps its place so long */
+#define LINK_REQUESTS_MAX 64u  /* under way at once; more are answered LINK_E_BUSY */
+#define LINK_EVENTS_MAX 256u
+#define LINK_REDIAL_MS 500u /* after a failed handshake; doubles, with jitter, up to */
+#define LINK_REDIAL_MAX_MS 30000u
+
+enum gateway_state {
+	GATEWAY_DOWN,	  /* no authenticated connection */
+	GATEWAY_GREETED,  /* HELLO is on its way; nothing else is sent */
+	GATEWAY_WELCOMED,
+};
+
+struct gateway {
+	struct link *link;
+	uint32_t index;
+	char endpoint[64];
+	void *socket; /* NULL: closed, between two tries */
+	struct link_watch *watch;
+	struct link_outbox *outbox;
+	enum gateway_state state;
+	uint64_t epoch;	  /* of the last WELCOME */
+	unsigned key;	  /* which of the pinned keys is tried */
+	uint32_t redial_ms;
+	struct loop_timer redial;
+	uint64_t event_sent; /* events up to this were sent to it */
+};
+
+enum session_state {
+	SESSION_NONE,
+	SESSION_ATTACHING, /* what comes is of an earlier ATTACH: dropped */
+	SESSION_ACTIVE,
+	SESSION_PAUSED, /* its gateway is lost: dropped, the log keeps it */
+};
+
+struct session {
+	enum session_state state;
+	uint64_t id;
+	struct gateway *gateway;
+	uint64_t paused_ms;
+};
+
+/* A frame that waits. */
+struct packet {
+	struct packet *next;
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct link_entry { /* one kernel */
+	bool used;
+	struct link_kernel_info info;
+	uint32_t generation;
+	int fd; /* -1: no stream */
+	bool readable;
+	struct packet *queue; /* to the relay */
+	size_t queue_bytes;
+	uint64_t stuck_ms; /* since when it takes nothing; 0: it does */
+	struct packet *held;	 /* from the relay: waits for held_for */
+	struct gateway *held_for;
+	struct session sessions[LINK_SESSIONS_MAX];
+};
+
+struct link {
+	struct loop *loop;
+	int ipc_fd;
+	int exit_code;
+	void *zmq;
+	bool set_up;
+	struct curve_pair own;
+	struct curve_key keys[2];
+	unsigned keys_count;
+	uint32_t gateways_count;
+	struct gateway gateways[IPC_GATEWAYS_MAX];
+	struct link_inbox *inbox;
+	struct link_entry kernels[LINK_KERNELS_MAX];
+	uint32_t kernels_turn;
+	struct link_hello node; /* the node's part of HELLO */
+
+	/* Not acknowledged; a gateway at a time gets them. */
+	struct link_event events[LINK_EVENTS_MAX];
+	uint32_t events_count;
+
+	uint32_t requests; /* under way */
+	struct loop_timer tick;
+	struct ipc_message message;
+	struct link_frame frame; /* being built; large */
+	struct link_frame peeked; /* a stream's, being looked at */
+	uint8_t bytes[LINK_FRAME_MAX];
+};
+
+/* ---- link.c ---- */
+
+/* Runs until the monitor is gone. Needs no privilege. Returns the process's exit code. */
+int link_run(int ipc_fd);
+
+/* To the monitor; a failure ends the role. */
+void link_tell(struct link *link, enum ipc_type type, const void *body);
+
+/* The HELLO as it is true now. */
+void link_hello_fill(struct link *link, struct link_hello *ret_hello);
+
+/* ---- link_gateway.c ---- */
+
+int gateways_open(struct link *link, const struct ipc_link_setup *setup);
+void gateways_close(struct link *link);
+
+/* Moves what can be moved; true where another call would move more at once. */
+bool gateway_pump(struct gateway *gateway, bool receive);
+
+/* A control frame: queued. A gateway whose outbox is full is given up and dialled again. */
+void gateway_send(struct gateway *gateway, const struct link_frame *frame);
+void gateways_send(struct link *link, const struct link_frame *frame); /* to all welcomed */
+
+/* One packed frame at once; -EAGAIN where it takes none now. */
+int gateway_forward(struct gateway *gateway, const uint8_t *bytes, size_t len);
+void gateway_events(struct link *link); /* sends what is not yet sent, to one gateway */
+
+/* ---- link_kernel.c ---- */
+
+struct link_entry *entry_find(struct link *link, const uint8_t id[LINK_ID_LEN]);
+void entry_update(struct link *link, const struct ipc_kernel *update);
+void entry_stream(struct link *link, const struct ipc_stream *stream, int fd); /* takes fd */
+struct session *entry_session(struct link_entry *entry, uint64_t session);
+int entry_attach(struct link_entry *entry, struct gateway *gateway, uint64_t session);
+
+/* A frame to the relay: at once or queued; -EAGAIN where its queue is full or it has none. */
+int entry_send(struct link *link, struct link_entry *entry, const struct link_frame *frame);
+bool entries_pump(struct link *link);
+bool entries_choked(struct link *link); /* a relay is behind: gateways wait */
+void entries_pause(struct link *link, struct gateway *gateway);
+void entries_detach(struct link *link, struct gateway *gateway);
+void entries_tick(struct link *link);
+void entries_close(struct link *link);
+
+/* ---- link_request.c ---- */
+
+/* A frame from a gateway. -EPROTO where it may not send it now. */
+int request_take(struct gateway *gateway, const struct link_frame *frame);
+
+#endif

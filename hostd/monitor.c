@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hostd/log.h"
+#include "hostd/node.h"
+#include "hostd/role.h"
+#include "hostd/status.h"
+#include "link/secret.h"
+
+#define LINK_DELAY_MS 100u /* before a lost link is started again; doubles up to */
+#define LINK_DELAY_MAX_MS 5000u
+
+const struct monitor_paths monitor_paths_node = {
+	.program = "/usr/sbin/hostd",
+	.conf = NODE_CONF_PATH,
+	.key = NODE_KEY_PATH,
+	.promises = "/run/anchorhold/promises",
+	.log = "/run/anchorhold/log",
+	.log_old = "/run/anchorhold/log.1",
+	.environments = "/work/environments",
+	.release_key = "/etc/anchorhold/release.pub",
+	.version = "/etc/anchorhold/version",
+	.build_id = "/etc/anchorhold/build-id",
+	.cgroups = "/sys/fs/cgroup",
+};
+
+static void link_start(void *ctx);
+
+void monitor_tell(struct monitor *monitor, enum ipc_type type, const void *body, int fd)
+{
+	(void)worker_send(monitor->link, type, body, fd);
+}
+
+void monitor_event(struct monitor *monitor, const struct kernel *kernel, const char *kind,
+		   const char *format, ...)
+{
+	char text[LINK_TEXT_MAX];
+	struct ipc_event body;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_info("%s: %s", kind, text);
+	body.event = *event_add(&monitor->events, kernel ? kernel->id : NULL,
+				kernel ? kernel->project : NULL, kind, text);
+	monitor_tell(monitor, IPC_EVENT, &body, -1);
+}
+
+/* ---- the link worker ---- */
+
+static int setup_read(struct monitor *monitor, struct ipc_link_setup *ret_setup)
+{
+	const struct node_conf *conf = &monitor->conf;
+	char *text = NULL;
+	size_t len = 0;
+	int r = conf_read_file(monitor->paths->key, IPC_KEY_LEN + 1, &text, &len);
+
+	if (r < 0)
+		return r;
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	if (len == IPC_KEY_LEN)
+		memcpy(ret_setup->secret_key, text, IPC_KEY_LEN);
+	else
+		r = -EBADMSG;
+	secret_wipe(text, strlen(text));
+	free(text);
+	memcpy(ret_setup->gateway_keys[0], conf->gateway_key, IPC_KEY_LEN);
+	memcpy(ret_setup->gateway_keys[1], conf->gateway_key_next, IPC_KEY_LEN);
+	ret_setup->gateways_count = (uint32_t)conf->gateways_count;
+	for (size_t i = 0; i < conf->gateways_count; i++) {
+		ret_setup->gateways[i].address = conf->gateways[i].address;
+		ret_setup->gateways[i].port = conf->gateways[i].port;
+	}
+	return r;
+}
+
+/* Everything a new link has to know; the keys last, for with them it dials and says HELLO. */
+static int link_brief(struct monitor *monitor)
+{
+	const struct link_event *event = NULL;
+	struct ipc_link_setup setup = {0};
+	int r = worker_send(monitor->link, IPC_NODE, &monitor->node, -1);
+
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
+		struct kernel *kernel = monitor->kernels[i];
+
+		if (!kernel)
+			continue;
+		kernel_publish(kernel);
+		r = relay_connect(kernel);
+		if (r < 0)
+			log_error(r, "stream");
+	}
+	while ((event = event_next(&monitor->events, event ? event->seq : 0))) {
+		const struct ipc_event body = {.event = *event};
+
+		monitor_tell(monitor, IPC_EVENT, &body, -1);
+	}
+	r = setup_read(monitor, &setup);
+	if (r == 0)
+		r = worker_send(monitor->link, IPC_LINK_SETUP, &setup, -1);
+	secret_wipe(&setup, sizeof(setup));
+	return r;
+}
+
+static void link_gone(void *owner, struct worker *worker)
+{
+	struct monitor *monitor = owner;
+
+	worker_free(worker);
+	monitor->link = NULL;
+	if (monitor->stopping)
+		return;
+	monitor_event(monitor, NULL, "link.lost", "the link ended and is started again");
+	loop_timer_start(monitor->loop, &monitor->link_timer, monitor->link_delay_ms, link_start,
+			 monitor);
+	monitor->link_delay_ms = monitor->link_delay_ms * 2 < LINK_DELAY_MAX_MS
+					 ? monitor->link_delay_ms * 2
+					 : LINK_DELAY_MAX_MS;
+}
+
+static void link_start(void *ctx)
+{
+	struct monitor *monitor = ctx;
+	const struct worker_spec spec = {
+		.role = WORKER_LINK,
+		.who = "link",
+		.uid = ROLE_LINK_UID,
+		.cgroup_fd = monitor->link_cgroup,
+		.root_fd = -1,
+		.message = monitor_message,
+		.gone = link_gone,
+		.owner = monitor,
+	};
+	int r = worker_new(monitor->loop, monitor->paths->program, &spec, &monitor->message,
+			   &monitor->link);
+
+	if (r == 0)
+		r = link_brief(monitor);
+	if (r == 0)
+		return;
+	log_error(r, "link");
+	if (monitor->link)
+		worker_end(monitor->link, "it could not be set up");
+	else
+		loop_timer_start(monitor->loop, &monitor->link_timer, LINK_DELAY_MAX_MS,
+				 link_start, monitor);
+}
+
+/* ---- the loop's other sources ---- */
+
+static void send_status(void *ctx)
+{
+	struct monitor *monitor = ctx;
+	struct ipc_status body;
+
+	status_read(&body.status);
+	body.status.kernels = monitor->kernels_count;
+	monitor_tell(monitor, IPC_STATUS, &body, -1);
+	/* A link that has lived this long is no crash loop. */
+	monitor->link_delay_ms = LINK_DELAY_MS;
+	loop_timer_start(monitor->loop, &monitor->status_timer, LINK_STATUS_MS, send_status,
+			 monitor);
+}
+
+static void on_signal(void *ctx, uint32_t events)
+{
+	struct monitor *monitor = ctx;
+	struct signalfd_siginfo info;
+
+	while (read(monitor->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue; /* pidfds tell which */
+		monitor->stopping = true;
+		loop_stop(monitor->loop);
+	}
+}
+
+static int signals_open(struct monitor *monitor)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	monitor->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (monitor->signal_fd < 0)
+		return -errno;
+	return loop_watch(monitor->loop, monitor->signal_fd, EPOLLIN, on_signal, monitor);
+}
+
+/* ---- set-up ---- */
+
+static int cgroup_open(const char *root, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Where init has not put us already. The relay's and the cells' are made by the cell. */
+static int cgroups_open(struct monitor *monitor)
+{
+	const char *root = monitor->paths->cgroups;
+	int own;
+	int procs;
+
+	if (!root) {
+		monitor->cells_fd = monitor->link_cgroup = -1;
+		return 0;
+	}
+	cgroup_open(root, "hostd");
+	own = cgroup_open(root, "hostd/monitor");
+	if (own < 0)
+		return own;
+	procs = openat(own, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (procs < 0 || write(procs, "0", 1) != 1)
+		log_error(errno, "hostd/monitor: cgroup.procs");
+	if (procs >= 0)
+		close(procs);
+	close(own);
+	monitor->link_cgroup = cgroup_open(root, "hostd/link");
+	if (monitor->link_cgroup < 0)
+		return monitor->link_cgroup;
+	monitor->cells_fd = cgroup_open(root, "cells");
+	return monitor->cells_fd < 0 ? monitor->cells_fd : 0;
+}
+
+static int node_open(struct monitor *monitor)
+{
+	const struct monitor_paths *paths = monitor->paths;
+	const struct node_files files = {paths->promises, paths->version, paths->build_id};
+	struct conf_error error = {0};
+	int r = node_conf_read(paths->conf, &monitor->conf, &error);
+
+	if (r < 0) {
+		log_error(r, "%s: %s", paths->conf, error.text);
+		return r;
+	}
+	/* Without environments the node still joins: its operator then sees that it has none. */
+	(void)environments_open(paths->environments, paths->release_key, &monitor->environments);
+	node_describe(&files, &monitor->conf, &monitor->environments, &monitor->node.hello);
+	monitor->refusing = monitor->node.hello.missing_count > 0;
+	return 0;
+}
+
+static int cells_open(struct monitor *monitor)
+{
+	struct cell_error error = {0};
+	int r = cell_host_new(monitor->cells_fd, monitor->paths->lacking, &monitor->cells, &error);
+
+	if (r == 0)
+		return 0;
+	log_error(error.error, "cells: %s", error.step);
+	/* The node must be heard, above all when it cannot do its work. */
+	monitor->refusing = true;
+	if (monitor->node.hello.missing_count < LINK_PROMISES_MAX)
+		snprintf(monitor->node.hello.missing[monitor->node.hello.missing_count++],
+			 LINK_NAME_MAX, "cells");
+	return 0;
+}
+
+static int monitor_open(struct monitor *monitor)
+{
+	const struct rlimit fds = {LOOP_FDS_MAX, LOOP_FDS_MAX};
+	int r = loop_new(&monitor->loop);
+
+	if (r == 0 && sodium_init() < 0)
+		r = -EIO;
+	if (r == 0)
+		r = signals_open(monitor);
+	if (r == 0)
+		r = cgroups_open(monitor);
+	if (r == 0)
+		r = node_open(monitor);
+	if (r == 0)
+		r = cells_open(monitor);
+	if (r < 0)
+		return r;
+	if (setrlimit(RLIMIT_NOFILE, &fds) < 0)
+		log_error(errno, "RLIMIT_NOFILE");
+	event_journal_start(&monitor->events, loop_now_ms());
+	for (uint32_t i = 0; i < monitor->node.hello.missing_count; i++)
+		monitor_event(monitor, NULL, "node.refusing", "missing protection: %s",
+			      monitor->node.hello.missing[i]);
+	log_info("%zu environments, at most %u kernels%s", monitor->environments.count,
+		 monitor->conf.kernels_max, monitor->refusing ? ", refusing" : "");
+	monitor->link_delay_ms = LINK_DELAY_MS;
+	link_start(monitor);
+	send_status(monitor);
+	return 0;
+}
+
+/* Every kernel is killed and its cell removed; nothing of them outlives the monitor. */
+static void monitor_close(struct monitor *monitor)
+{
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
+		if (monitor->kernels[i])
+			kernel_remove(monitor->kernels[i]);
+	worker_free(monitor->link);
+	if (monitor->cells)
+		cell_host_free(monitor->cells);
+	environments_close(&monitor->environments);
+	loop_free(monitor->loop);
+}
+
+int monitor_run(const struct monitor_paths *paths)
+{
+	struct monitor *monitor = calloc(1, sizeof(*monitor));
+	int r;
+
+	if (!monitor)
+		return 1;
+	monitor->paths = paths;
+	monitor->signal_fd = -1;
+	r = monitor_open(monitor);
+	if (r == 0)
+		r = loop_run(monitor->loop, NULL, NULL);
+	if (r < 0)
+		log_error(r, "monitor");
+	monitor_close(monitor);
+	free(monitor);
+	return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The monitor: privileged, alone to start processes, touches no byte of the network or of a
+ * kernel. This header is what its own files share; nothing else includes it.
+ *
+ *	monitor.c	   the loop, the link worker, status, signals
+ *	monitor_kernel.c   a kernel's life: start, restart, stop, death
+ *	monitor_relay.c	   a kernel's relay: start, loss, stream
+ *	monitor_request.c  what the link may ask
+ */
+#ifndef ANCHORHOLD_HOSTD_MONITOR_H
+#define ANCHORHOLD_HOSTD_MONITOR_H
+
+#include "conf/node.h"
+#include "hostd/cell/cell.h"
+#include "hostd/environment.h"
+#include "hostd/event.h"
+#include "hostd/ipc.h"
+#include "hostd/loop.h"
+#include "hostd/worker.h"
+#include "link/jupyter.h"
+
+#define MONITOR_READY_MS 120000u   /* a kernel that is not ready by then is dead */
+#define MONITOR_GRACE_MS 5000u	   /* between shutdown_request and the kill */
+#define MONITOR_RELAY_END_MS 65000u /* a dead kernel's relay lingers at most so long */
+#define MONITOR_TICK_MS 5000u	   /* limits of time are looked at */
+#define MONITOR_RELAYS_LOST_MAX 3u /* within MONITOR_RELAYS_LOST_MS: the kernel is given up */
+#define MONITOR_RELAYS_LOST_MS 60000u
+
+/* Where things are; the image's in monitor_paths_node. */
+struct monitor_paths {
+	const char *program; /* our own binary */
+	const char *conf;
+	const char *key;
+	const char *promises;
+	const char *log;
+	const char *log_old;
+	const char *environments;
+	const char *release_key;
+	const char *version;
+	const char *build_id;
+	const char *cgroups; /* with init/ hostd/ cells/ below */
+	unsigned lacking;    /* for cell_host_new */
+};
+
+enum kernel_goal { GOAL_RUN, GOAL_RESTART, GOAL_STOP };
+
+/* A RESULT that is owed to a gateway. */
+struct owed {
+	bool set;
+	uint32_t gateway;
+	uint64_t id;
+};
+
+struct kernel {
+	struct monitor *monitor;
+	uint8_t id[LINK_ID_LEN];
+	char project[LINK_NAME_MAX];
+	struct link_start limits;
+	const struct environment *environment;
+	struct cell *cell;
+	struct jupyter_key key; /* of this incarnation */
+	uint32_t incarnation;
+	enum link_kernel_state state;
+	enum kernel_goal goal;
+	enum link_reason reason; /* why it is being killed; of the end once it is dead */
+	int32_t status;
+	bool published; /* its death was told */
+	struct owed owed;
+
+	struct worker *relay; /* NULL: none runs */
+	uint32_t generation;
+	bool proven; /* this incarnation was ready once */
+	uint64_t lost_since_ms;
+	unsigned lost_count;
+
+	struct loop_timer timer; /* ready, grace or relay-end deadline: one is on at a time */
+	struct loop_timer tick;
+	uint64_t started_ms;
+	uint64_t cpu_usec;     /* of the cell at the last tick */
+	uint64_t idle_since_ms;
+};
+
+struct monitor {
+	const struct monitor_paths *paths;
+	struct loop *loop;
+	struct node_conf conf;
+	struct ipc_node node; /* what HELLO says */
+	struct environments environments;
+	struct cell_host *cells;
+	int cells_fd;	/* cgroup directories */
+	int link_cgroup;
+	bool refusing;
+	struct event_journal events;
+
+	struct worker *link;
+	struct loop_timer link_timer;
+	uint32_t link_delay_ms;
+
+	struct kernel *kernels[LINK_KERNELS_MAX]; /* NULL: free */
+	uint32_t kernels_count;
+
+	struct loop_timer status_timer;
+	int signal_fd;
+	bool stopping;
+	struct ipc_message message; /* every worker's receive buffer */
+};
+
+extern const struct monitor_paths monitor_paths_node;
+
+/* Runs until SIGTERM. Returns the process's exit code. */
+int monitor_run(const struct monitor_paths *paths);
+
+/* ---- monitor.c ---- */
+
+/* To the link, where there is one. */
+void monitor_tell(struct monitor *monitor, enum ipc_type type, const void *body, int fd);
+__attribute__((format(printf, 4, 5))) void monitor_event(struct monitor *monitor,
+							 const struct kernel *kernel,
+							 const char *kind, const char *format,
+							 ...);
+
+/* ---- monitor_kernel.c ---- */
+
+struct kernel *kernel_find(struct monitor *monitor, const uint8_t id[LINK_ID_LEN]);
+
+/* LINK_OK, or why not, with the failed step. */
+enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
+			    const struct link_start *start, struct cell_error *ret_error);
+
+/* Both answer owed later; LINK_OK, LINK_E_BUSY or LINK_E_DEAD (answered by the caller). */
+enum link_code kernel_restart(struct kernel *kernel, const struct owed *owed);
+enum link_code kernel_stop(struct kernel *kernel, const struct owed *owed);
+enum link_code kernel_interrupt(struct kernel *kernel);
+
+/* It has to end now, for this reason. */
+void kernel_kill(struct kernel *kernel, enum link_reason reason);
+
+void kernel_ready(struct kernel *kernel);
+void kernel_publish(struct kernel *kernel);
+
+/* Its death is told now, whatever of its output is under way. */
+void kernel_publish_death(struct kernel *kernel);
+
+/* It is dead and its relay gone: removes all of it. */
+void kernel_remove(struct kernel *kernel);
+void kernel_answer(struct kernel *kernel, enum link_code code, int error, const char *text);
+
+/* ---- monitor_limits.c ---- */
+
+/* What is asked, made complete by the defaults and cut to what the node has. */
+void limits_fill(const struct monitor *monitor, struct link_start *limits);
+void limits_cell(const struct link_start *limits, struct cell_limits *ret_limits);
+
+/* Starts looking at the kernel's limits of time, every MONITOR_TICK_MS. */
+void limits_watch(struct kernel *kernel);
+
+/* ---- monitor_relay.c ---- */
+
+int relay_start(struct kernel *kernel);
+void relay_order(struct kernel *kernel, enum ipc_order order);
+int relay_connect(struct kernel *kernel); /* a new stream between it and the link */
+
+/* ---- monitor_request.c ---- */
+
+int monitor_message(void *owner, struct worker *worker, struct ipc_message *message);
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hostd/log.h"
+#include "hostd/monitor.h"
+#include "hostd/status.h"
+#include "link/secret.h"
+
+#define SOCKETS "/run/kernel" /* inside the cell */
+
+struct kernel *kernel_find(struct monitor *monitor, const uint8_t id[LINK_ID_LEN])
+{
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
+		if (monitor->kernels[i] && memcmp(monitor->kernels[i]->id, id, LINK_ID_LEN) == 0)
+			return monitor->kernels[i];
+	return NULL;
+}
+
+void kernel_publish(struct kernel *kernel)
+{
+	struct ipc_kernel body = {
+		.kernel = {
+			.incarnation = kernel->incarnation,
+			.state = (uint8_t)kernel->state,
+			.reason = (uint8_t)(kernel->state == LINK_KERNEL_DEAD ? kernel->reason
+									      : LINK_WHY_NONE),
+			.status = kernel->state == LINK_KERNEL_DEAD ? kernel->status : 0,
+		},
+	};
+
+	memcpy(body.kernel.kernel_id, kernel->id, LINK_ID_LEN);
+	snprintf(body.environment, sizeof(body.environment), "%s",
+		 kernel->environment->manifest.name);
+	snprintf(body.project, sizeof(body.project), "%s", kernel->project);
+	monitor_tell(kernel->monitor, IPC_KERNEL, &body, -1);
+}
+
+void kernel_answer(struct kernel *kernel, enum link_code code, int error, const char *text)
+{
+	struct ipc_result body = {
+		.gateway = kernel->owed.gateway,
+		.id = kernel->owed.id,
+		.code = code,
+		.error = error,
+		.incarnation = kernel->incarnation,
+	};
+
+	if (!kernel->owed.set)
+		return;
+	kernel->owed.set = false;
+	snprintf(body.text, sizeof(body.text), "%s", text);
+	monitor_tell(kernel->monitor, IPC_RESULT, &body, -1);
+}
+
+/* ---- start ---- */
+
+static void on_cell(void *ctx, uint32_t events);
+
+static void not_ready(void *ctx)
+{
+	struct kernel *kernel = ctx;
+
+	monitor_event(kernel->monitor, kernel, "kernel.start", "not ready after %u s",
+		      MONITOR_READY_MS / 1000);
+	kernel_kill(kernel, LINK_WHY_START);
+}
+
+/* One process of the kernel, with a key of its own. */
+static int spawn(struct kernel *kernel, struct cell_error *ret_error)
+{
+	struct cell_connection connection = {.incarnation = kernel->incarnation};
+	char json[JUPYTER_CONNECTION_MAX];
+	char prefix[32];
+	uint8_t random[32];
+	size_t len = 0;
+	int r;
+
+	randombytes_buf(random, sizeof(random));
+	jupyter_key_make(random, &kernel->key);
+	secret_wipe(random, sizeof(random));
+	snprintf(prefix, sizeof(prefix), SOCKETS "/k%u", kernel->incarnation);
+	r = jupyter_connection_write(&kernel->key, prefix, kernel->environment->manifest.name,
+				     json, sizeof(json), &len);
+	if (r < 0) {
+		snprintf(ret_error->step, sizeof(ret_error->step), "connection file");
+		ret_error->error = -r;
+		return r;
+	}
+	connection.json = json;
+	connection.json_len = len;
+	r = cell_spawn(kernel->cell, &connection, ret_error);
+	secret_wipe(json, sizeof(json));
+	if (r < 0)
+		return r;
+	kernel->proven = false;
+	r = loop_watch(kernel->monitor->loop, cell_pidfd(kernel->cell), EPOLLIN, on_cell, kernel);
+	loop_timer_start(kernel->monitor->loop, &kernel->timer, MONITOR_READY_MS, not_ready,
+			 kernel);
+	return r;
+}
+
+static int build(struct kernel *kernel, struct cell_error *ret_error)
+{
+	const struct manifest *manifest = &kernel->environment->manifest;
+	struct cell_spec spec = {
+		.network = kernel->limits.network == LINK_NET_SEALED ? CELL_NETWORK_SEALED
+								     : CELL_NETWORK_LOOPBACK,
+		.profile = manifest->profile,
+		.environment_fd = kernel->environment->root_fd,
+	};
+	int r;
+
+	memcpy(spec.id, kernel->id, LINK_ID_LEN);
+	snprintf(spec.project, sizeof(spec.project), "%s", kernel->project);
+	limits_cell(&kernel->limits, &spec.limits);
+	for (size_t i = 0; i < MANIFEST_ARGS_MAX && manifest->argv[i]; i++)
+		spec.argv[i] = manifest->argv[i];
+	for (size_t i = 0; i < manifest->env_count; i++)
+		spec.env[i] = manifest->env[i];
+	r = cell_check(&spec, ret_error);
+	if (r == 0)
+		r = cell_new(kernel->monitor->cells, &spec, &kernel->cell, ret_error);
+	if (r == 0)
+		r = spawn(kernel, ret_error);
+	if (r < 0)
+		return r;
+	r = relay_start(kernel);
+	if (r < 0) {
+		snprintf(ret_error->step, sizeof(ret_error->step), "relay");
+		ret_error->error = -r;
+	}
+	return r;
+}
+
+static void forget(struct kernel *kernel)
+{
+	struct monitor *monitor = kernel->monitor;
+	struct cell_error error = {0};
+
+	loop_timer_stop(monitor->loop, &kernel->timer);
+	loop_timer_stop(monitor->loop, &kernel->tick);
+	worker_free(kernel->relay);
+	if (kernel->cell) {
+		loop_unwatch(monitor->loop, cell_pidfd(kernel->cell));
+		if (cell_free(kernel->cell, &error) < 0) {
+			log_error(error.error, "cell: %s", error.step);
+			monitor_event(monitor, kernel, "cell.leftover", "%s: %s", error.step,
+				      strerror(error.error));
+		}
+	}
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
+		if (monitor->kernels[i] == kernel)
+			monitor->kernels[i] = NULL;
+	secret_wipe(&kernel->key, sizeof(kernel->key));
+	free(kernel);
+}
+
+static enum link_code admit(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
+			    const struct link_start *start,
+			    const struct environment **ret_environment, uint32_t *ret_slot)
+{
+	struct link_status status;
+
+	if (monitor->refusing || monitor->stopping)
+		return LINK_E_REFUSING;
+	if (kernel_find(monitor, id))
+		return LINK_E_EXISTS;
+	*ret_environment = environment_find(&monitor->environments, start->environment);
+	if (!*ret_environment)
+		return LINK_E_ENVIRONMENT;
+	if (monitor->kernels_count >= monitor->conf.kernels_max)
+		return LINK_E_CAPACITY;
+	status_read(&status);
+	if (status.memory_available_mib < (*ret_environment)->manifest.memory_min_mib)
+		return LINK_E_CAPACITY;
+	for (*ret_slot = 0; *ret_slot < LINK_KERNELS_MAX; (*ret_slot)++)
+		if (!monitor->kernels[*ret_slot])
+			return LINK_OK;
+	return LINK_E_CAPACITY;
+}
+
+enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
+			    const struct link_start *start, struct cell_error *ret_error)
+{
+	const struct environment *environment;
+	struct kernel *kernel;
+	uint32_t slot;
+	enum link_code code = admit(monitor, id, start, &environment, &slot);
+
+	if (code != LINK_OK)
+		return code;
+	kernel = calloc(1, sizeof(*kernel));
+	if (!kernel) {
+		ret_error->error = ENOMEM;
+		return LINK_E_SYSTEM;
+	}
+	kernel->monitor = monitor;
+	memcpy(kernel->id, id, LINK_ID_LEN);
+	snprintf(kernel->project, sizeof(kernel->project), "%s", start->project);
+	kernel->limits = *start;
+	limits_fill(monitor, &kernel->limits);
+	kernel->environment = environment;
+	kernel->incarnation = 1;
+	kernel->state = LINK_KERNEL_STARTING;
+	monitor->kernels[slot] = kernel;
+	if (build(kernel, ret_error) < 0) {
+		log_error(ret_error->error, "start: %s", ret_error->step);
+		forget(kernel);
+		return LINK_E_SYSTEM;
+	}
+	monitor->kernels_count++;
+	limits_watch(kernel);
+	kernel_publish(kernel);
+	return LINK_OK;
+}
+
+void kernel_ready(struct kernel *kernel)
+{
+	kernel->proven = true;
+	/* A stop under way keeps its deadline. */
+	if (kernel->state == LINK_KERNEL_DEAD || kernel->goal != GOAL_RUN)
+		return;
+	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
+	kernel->state = LINK_KERNEL_READY;
+	kernel_publish(kernel);
+}
+
+/* ---- the end of an incarnation ---- */
+
+static void kill_now(void *ctx)
+{
+	struct kernel *kernel = ctx;
+
+	cell_kill(kernel->cell);
+}
+
+void kernel_kill(struct kernel *kernel, enum link_reason reason)
+{
+	if (kernel->state == LINK_KERNEL_DEAD)
+		return;
+	if (kernel->reason == LINK_WHY_NONE)
+		kernel->reason = reason;
+	if (kernel->goal == GOAL_RESTART)
+		kernel->goal = GOAL_RUN;
+	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
+	cell_kill(kernel->cell);
+}
+
+/* Asked first; a kernel that has not answered yet, or whose relay is gone, cannot be. */
+static void ask_to_end(struct kernel *kernel, enum ipc_order order)
+{
+	bool can = kernel->proven && kernel->relay;
+
+	if (can)
+		relay_order(kernel, order);
+	loop_timer_start(kernel->monitor->loop, &kernel->timer, can ? MONITOR_GRACE_MS : 0,
+			 kill_now, kernel);
+}
+
+enum link_code kernel_restart(struct kernel *kernel, const struct owed *owed)
+{
+	if (kernel->state == LINK_KERNEL_DEAD)
+		return LINK_E_DEAD;
+	if (kernel->goal != GOAL_RUN || kernel->reason != LINK_WHY_NONE)
+		return LINK_E_BUSY;
+	kernel->goal = GOAL_RESTART;
+	kernel->owed = *owed;
+	kernel->state = LINK_KERNEL_RESTARTING;
+	kernel_publish(kernel);
+	ask_to_end(kernel, IPC_ORDER_SHUTDOWN_RESTART);
+	return LINK_OK;
+}
+
+enum link_code kernel_stop(struct kernel *kernel, const struct owed *owed)
+{
+	if (kernel->goal == GOAL_STOP)
+		return LINK_E_BUSY;
+	/* A restart under way gives way: its asker is told. */
+	kernel_answer(kernel, LINK_E_DEAD, 0, "stopped meanwhile");
+	kernel->owed = *owed;
+	kernel->goal = GOAL_STOP;
+	if (kernel->state == LINK_KERNEL_DEAD) {
+		if (kernel->relay)
+			worker_end(kernel->relay, NULL);
+		else
+			kernel_remove(kernel);
+		return LINK_OK;
+	}
+	ask_to_end(kernel, IPC_ORDER_SHUTDOWN);
+	return LINK_OK;
+}
+
+enum link_code kernel_interrupt(struct kernel *kernel)
+{
+	if (kernel->state == LINK_KERNEL_DEAD)
+		return LINK_E_DEAD;
+	if (kernel->state != LINK_KERNEL_READY)
+		return LINK_E_BUSY;
+	if (kernel->environment->manifest.interrupt_message)
+		relay_order(kernel, IPC_ORDER_INTERRUPT);
+	else if (cell_interrupt(kernel->cell) < 0)
+		return LINK_E_SYSTEM;
+	return LINK_OK;
+}
+
+static void relay_stuck(void *ctx)
+{
+	struct kernel *kernel = ctx;
+
+	if (kernel->relay)
+		worker_end(kernel->relay, "its kernel is gone");
+}
+
+static void death_reason(struct kernel *kernel, const struct cell_exit *end)
+{
+	if (kernel->goal == GOAL_STOP) {
+		kernel->reason = LINK_WHY_STOPPED;
+		kernel->status = 0;
+	} else if (end->oom) {
+		kernel->reason = LINK_WHY_MEMORY;
+	} else if (kernel->reason != LINK_WHY_NONE) {
+		return; /* we killed it, and said why */
+	} else if (WIFSIGNALED(end->status)) {
+		kernel->reason = LINK_WHY_SIGNAL;
+		kernel->status = WTERMSIG(end->status);
+	} else {
+		kernel->reason = LINK_WHY_EXITED;
+		kernel->status = WEXITSTATUS(end->status);
+	}
+}
+
+static void death_event(struct kernel *kernel)
+{
+	static const char *const why[] = {
+		[LINK_WHY_EXITED] = "exited with code",
+		[LINK_WHY_SIGNAL] = "ended by signal",
+	};
+
+	if (kernel->reason == LINK_WHY_MEMORY)
+		monitor_event(kernel->monitor, kernel, "limit.memory",
+			      "killed at its memory limit of %u MiB", kernel->limits.memory_mib);
+	else if (kernel->reason == LINK_WHY_EXITED || kernel->reason == LINK_WHY_SIGNAL)
+		monitor_event(kernel->monitor, kernel, "kernel.died", "%s %d",
+			      why[kernel->reason], kernel->status);
+	else if (kernel->reason == LINK_WHY_RELAY)
+		monitor_event(kernel->monitor, kernel, "kernel.died", "its relay was lost");
+}
+
+/* Its readers get what it still said before they are told that it is dead. */
+static void died(struct kernel *kernel, const struct cell_exit *end)
+{
+	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
+	loop_timer_stop(kernel->monitor->loop, &kernel->tick);
+	kernel->state = LINK_KERNEL_DEAD;
+	death_reason(kernel, end);
+	death_event(kernel);
+	if (!kernel->relay) {
+		kernel_publish_death(kernel);
+		kernel_remove(kernel);
+		return;
+	}
+	kernel->relay->phase = WORKER_DYING;
+	relay_order(kernel, kernel->goal == GOAL_STOP ? IPC_ORDER_END : IPC_ORDER_DIED);
+	loop_timer_start(kernel->monitor->loop, &kernel->timer,
+			 kernel->goal == GOAL_STOP ? MONITOR_GRACE_MS : MONITOR_RELAY_END_MS,
+			 relay_stuck, kernel);
+}
+
+static void next_incarnation(struct kernel *kernel)
+{
+	struct cell_error error = {0};
+	struct cell_exit none = {0};
+
+	kernel->goal = GOAL_RUN;
+	kernel->incarnation++;
+	if (spawn(kernel, &error) < 0) {
+		log_error(error.error, "restart: %s", error.step);
+		kernel_answer(kernel, LINK_E_SYSTEM, error.error, error.step);
+		kernel->reason = LINK_WHY_START;
+		died(kernel, &none);
+		return;
+	}
+	if (kernel->relay) {
+		kernel->relay->phase = WORKER_OPEN;
+		relay_order(kernel, IPC_ORDER_RESTART);
+	}
+	kernel_answer(kernel, LINK_OK, 0, "");
+	kernel_publish(kernel);
+}
+
+static void on_cell(void *ctx, uint32_t events)
+{
+	struct kernel *kernel = ctx;
+	struct cell_exit end = {0};
+	int r;
+
+	loop_unwatch(kernel->monitor->loop, cell_pidfd(kernel->cell));
+	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
+	r = cell_reap(kernel->cell, &end);
+	if (r < 0)
+		log_error(r, "reap");
+	if (kernel->goal == GOAL_RESTART)
+		next_incarnation(kernel);
+	else
+		died(kernel, &end);
+}
+
+void kernel_publish_death(struct kernel *kernel)
+{
+	if (!kernel->published)
+		kernel_publish(kernel);
+	kernel->published = true;
+}
+
+void kernel_remove(struct kernel *kernel)
+{
+	struct owed owed = kernel->owed;
+	struct ipc_result body = {
+		.gateway = owed.gateway,
+		.id = owed.id,
+		.code = LINK_OK,
+		.incarnation = kernel->incarnation,
+	};
+	struct monitor *monitor = kernel->monitor;
+
+	monitor->kernels_count--;
+	forget(kernel);
+	/* Only now: OK means that nothing of it is left. */
+	if (owed.set)
+		monitor_tell(monitor, IPC_RESULT, &body, -1);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the workers ask, after request.c let it through. Each handler checks again what it uses. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hostd/journal.h"
+#include "hostd/log.h"
+#include "hostd/monitor.h"
+
+static void answer(struct monitor *monitor, const struct ipc_request *asked, enum link_code code,
+		   const struct kernel *kernel, const struct cell_error *error)
+{
+	struct ipc_result body = {
+		.gateway = asked->gateway,
+		.id = asked->request.id,
+		.code = code,
+		.error = error ? error->error : 0,
+		.incarnation = kernel ? kernel->incarnation : 0,
+	};
+
+	if (code == LINK_E_SYSTEM && error)
+		snprintf(body.text, sizeof(body.text), "%s", error->step);
+	monitor_tell(monitor, IPC_RESULT, &body, -1);
+}
+
+/* The names of what is missing, as far as they fit. */
+static void answer_refusing(struct monitor *monitor, const struct ipc_request *asked)
+{
+	const struct link_hello *hello = &monitor->node.hello;
+	struct ipc_result body = {
+		.gateway = asked->gateway,
+		.id = asked->request.id,
+		.code = LINK_E_REFUSING,
+	};
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < hello->missing_count; i++) {
+		int len = snprintf(body.text + at, sizeof(body.text) - at, "%s%s", i ? ", " : "",
+				   hello->missing[i]);
+
+		if (len < 0 || (size_t)len >= sizeof(body.text) - at)
+			break;
+		at += (size_t)len;
+	}
+	monitor_tell(monitor, IPC_RESULT, &body, -1);
+}
+
+static void do_start(struct monitor *monitor, const struct ipc_request *asked)
+{
+	struct cell_error error = {0};
+	enum link_code code = kernel_start(monitor, asked->request.kernel_id,
+					   &asked->request.start, &error);
+
+	if (code == LINK_E_REFUSING)
+		answer_refusing(monitor, asked);
+	else
+		answer(monitor, asked, code, kernel_find(monitor, asked->request.kernel_id),
+		       &error);
+}
+
+static void do_stop(struct monitor *monitor, const struct ipc_request *asked)
+{
+	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+	const struct owed owed = {true, asked->gateway, asked->request.id};
+	enum link_code code = kernel ? kernel_stop(kernel, &owed) : LINK_E_UNKNOWN;
+
+	/* LINK_OK follows when nothing of it is left; the kernel may be gone already. */
+	if (code != LINK_OK)
+		answer(monitor, asked, code, kernel, NULL);
+}
+
+static void do_restart(struct monitor *monitor, const struct ipc_request *asked)
+{
+	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+	const struct owed owed = {true, asked->gateway, asked->request.id};
+	enum link_code code = kernel ? kernel_restart(kernel, &owed) : LINK_E_UNKNOWN;
+
+	if (code != LINK_OK)
+		answer(monitor, asked, code, kernel, NULL);
+}
+
+static void do_interrupt(struct monitor *monitor, const struct ipc_request *asked)
+{
+	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+
+	answer(monitor, asked, kernel ? kernel_interrupt(kernel) : LINK_E_UNKNOWN, kernel, NULL);
+}
+
+static void do_logs(struct monitor *monitor, const struct ipc_request *asked)
+{
+	static struct ipc_logs body; /* large; the monitor is one thread */
+	int len = journal_tail(monitor->paths->log_old, monitor->paths->log,
+			       asked->request.lines, body.text, sizeof(body.text));
+
+	if (len < 0) {
+		const struct cell_error error = {.step = "read log", .error = -len};
+
+		answer(monitor, asked, LINK_E_SYSTEM, NULL, &error);
+		return;
+	}
+	body.gateway = asked->gateway;
+	body.id = asked->request.id;
+	body.text_len = (uint32_t)len;
+	monitor_tell(monitor, IPC_LOGS, &body, -1);
+}
+
+static void on_request(struct monitor *monitor, const struct ipc_request *asked)
+{
+	static void (*const verbs[])(struct monitor *, const struct ipc_request *) = {
+		[LINK_START] = do_start,	 [LINK_STOP] = do_stop,
+		[LINK_INTERRUPT] = do_interrupt, [LINK_RESTART] = do_restart,
+		[LINK_LOGS] = do_logs,
+	};
+
+	verbs[asked->request.verb](monitor, asked);
+}
+
+static void on_gateway(struct monitor *monitor, const struct ipc_gateway *gateway)
+{
+	if (gateway->up)
+		log_info("gateway %u reached%s", gateway->gateway,
+			 gateway->next_key ? " by the next key" : "");
+	else
+		log_info("gateway %u lost", gateway->gateway);
+}
+
+/* A relay that does not read, or breaks the format: another takes its place. */
+static void on_stream_lost(struct monitor *monitor, const struct ipc_stream *stream)
+{
+	struct kernel *kernel = kernel_find(monitor, stream->kernel_id);
+
+	if (kernel && kernel->relay && kernel->state != LINK_KERNEL_DEAD &&
+	    kernel->generation == stream->generation)
+		worker_end(kernel->relay, "the link lost its stream");
+}
+
+static void from_link(struct monitor *monitor, struct ipc_message *message)
+{
+	switch (message->type) {
+	case IPC_REQUEST:
+		on_request(monitor, &message->u.request);
+		break;
+	case IPC_EVENT_ACK:
+		event_ack(&monitor->events, message->u.event_ack.seq);
+		break;
+	case IPC_GATEWAY:
+		on_gateway(monitor, &message->u.gateway);
+		break;
+	case IPC_STREAM_LOST:
+		on_stream_lost(monitor, &message->u.stream);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_relay_event(struct kernel *kernel, const struct ipc_relay_event *event)
+{
+	static const struct {
+		const char *kind;
+		const char *text;
+	} rows[IPC_RELAY_EVENTS] = {
+		[IPC_RELAY_BAD_MESSAGE] = {"kernel.bad_message",
+					   "it sent what is no signed message"},
+		[IPC_RELAY_TOO_LARGE] = {"output.too_large", "a message over the limit was left "
+							     "out"},
+		[IPC_RELAY_LOG_FULL] = {"output.full", "it waits for its readers"},
+		[IPC_RELAY_GAP] = {"output.gap", "nobody read: its oldest output was left out"},
+		[IPC_RELAY_SILENT] = {"kernel.silent", "no heartbeat"},
+	};
+
+	monitor_event(kernel->monitor, kernel, rows[event->kind].kind, "%s (%llu)",
+		      rows[event->kind].text, (unsigned long long)event->count);
+}
+
+static void from_relay(struct kernel *kernel, struct worker *worker, struct ipc_message *message)
+{
+	switch (message->type) {
+	case IPC_RELAY_READY:
+		/* One of the incarnation before may have crossed the order to restart. */
+		if (message->u.relay_ready.incarnation != kernel->incarnation)
+			break;
+		worker->phase = WORKER_READY;
+		kernel_ready(kernel);
+		break;
+	case IPC_RELAY_DRAINED:
+		kernel_publish_death(kernel);
+		break;
+	case IPC_RELAY_EVENT:
+		on_relay_event(kernel, &message->u.relay_event);
+		break;
+	default:
+		break;
+	}
+}
+
+int monitor_message(void *owner, struct worker *worker, struct ipc_message *message)
+{
+	if (worker->spec.role == WORKER_LINK)
+		from_link(owner, message);
+	else
+		from_relay(owner, worker, message);
+	return 0;
+}
