@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image boots only as built, keeps what it promises, and listens on nothing."""
+
+import hashlib
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from lib.gateway import ROOT
+from lib.node import IMAGE, TEST_IMAGE, Node
+
+PROMISES = ROOT / "kernel-config" / "promises.boot"
+SYSCTLS = ROOT / "rootfs" / "etc" / "anchorhold" / "sysctl.conf"
+
+
+def rows(path):
+    """The data lines of one of our tables."""
+    lines = (line.split("#", 1)[0].strip() for line in path.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+def partition(image, name):
+    """First byte of a partition of the disk, by its GPT name."""
+    table = json.loads(subprocess.run(["sfdisk", "--json", str(image)], check=True,
+                                      capture_output=True, text=True).stdout)["partitiontable"]
+    row = next(row for row in table["partitions"] if row["name"] == name)
+    return row["start"] * table.get("sectorsize", 512)
+
+
+def test_pid_1_is_our_init(inside):
+    digest = inside.run("sha256sum /proc/1/exe").split()[0]
+    built = pathlib.Path(ROOT / "build/programs/init").read_bytes()
+    assert digest == hashlib.sha256(built).hexdigest()
+
+
+def test_root_is_on_verity_and_read_only(inside):
+    root = next(line for line in inside.run("cat /proc/mounts").splitlines()
+                if line.split()[1] == "/")
+    assert root.split()[2] == "erofs"
+    assert "ro" in root.split()[3].split(",")
+    table = inside.run("cat /proc/cmdline")
+    expected = (TEST_IMAGE / "cmdline").read_text()
+    assert re.search(r"verity 1 \S+ \S+ 4096 4096 \d+ \d+ sha256 ([0-9a-f]{64})", table).group(1) \
+        in expected
+    code, _ = inside.run("touch /sbin/x", check=False)
+    assert code != 0
+
+
+@pytest.mark.parametrize("where", ["superblock", "hash tree", "a program"])
+def test_a_flipped_bit_panics_before_init(fresh, where):
+    node = Node(fresh.folder / "flipped", fresh.provision("flipped"), IMAGE)
+    fresh.nodes["flipped"] = node
+    start = partition(node.disk, "slot-a")
+    root = (IMAGE / "root.img").read_bytes()
+    if where == "superblock":
+        offset = 1024 + 20
+    elif where == "hash tree":
+        blocks = int(re.search(r"4096 4096 (\d+) (\d+) sha256", (IMAGE / "cmdline").read_text())
+                     .group(2))
+        offset = blocks * 4096 + 8
+    else:
+        # The first block of real data behind the metadata: every program's start is read.
+        offset = next(o for o in range(4096, len(root), 4096)
+                      if b"\x7fELF" in root[o:o + 4096]) + 64
+    with open(node.disk, "r+b") as disk:
+        disk.seek(start + offset)
+        byte = disk.read(1)[0]
+        disk.seek(start + offset)
+        disk.write(bytes([byte ^ 1]))
+    node.start()
+    node.wait_text("Kernel panic", timeout=60)
+    text = node.text()
+    assert "corrupted" in text
+    assert "init:" not in text
+
+
+def test_every_promise_is_kept_and_every_one_was_asked(inside, gateway):
+    lines = inside.run("cat /run/anchorhold/promises").splitlines()
+    assert [line for line in lines if not line.startswith("ok ")] == []
+    assert len(lines) >= len(rows(PROMISES))
+    node = gateway.nodes()["node-1"]
+    assert node["missing"] == []
+
+
+def test_a_missing_promise_is_named_and_nothing_is_started(fresh):
+    node = fresh.boot("broken", wait=False, options=("--append", "lockdown=none"))
+    state = fresh.gateway.wait_node("broken", "refusing")
+    assert any("lockdown" in name for name in state["missing"]), state
+    reply = fresh.gateway.call("POST", "/api/kernels", {"name": "python"})
+    assert reply.status == 503
+    assert "lockdown" in reply.json()["message"] or "broken" in reply.json()["message"]
+    node.stop()
+
+
+@pytest.mark.parametrize("row", rows(SYSCTLS))
+def test_sysctl_holds(inside, row):
+    name, value = (word.strip() for word in row.split("=", 1))
+    path = "/proc/sys/" + name.replace(".", "/")
+    assert inside.run(f"cat {path}").split() == value.split()
+
+
+def test_nothing_listens_inside(inside):
+    """The kernel's own tables: no socket in state LISTEN, no bound UDP port."""
+    for name in ("tcp", "tcp6"):
+        code, text = inside.run(f"cat /proc/net/{name}", check=False)
+        assert [line for line in text.splitlines()[1:] if line.split()[3] == "0A"] == []
+    for name in ("udp", "udp6"):
+        code, text = inside.run(f"cat /proc/net/{name}", check=False)
+        ports = {int(line.split()[1].rsplit(":", 1)[1], 16) for line in text.splitlines()[1:]}
+        assert ports <= {68}
+
+
+def test_only_the_link_reaches_only_its_gateway(inside, gateway):
+    target = f"10.0.2.2 {gateway.link_port}"
+    other = f"10.0.2.2 {gateway.http_port}"
+    allowed = "setuidgid 901 nc -w 3 %s </dev/null"
+    # busybox nc says 0 once connected; the firewall drops, so that refusals are time-outs.
+    assert inside.run(allowed % target, check=False)[0] == 0
+    assert inside.run(allowed % other, check=False)[0] != 0
+    assert inside.run(f"nc -w 3 {target} </dev/null", check=False)[0] != 0
+    assert inside.run(f"setuidgid 20000 nc -w 3 {target} </dev/null", check=False)[0] != 0
+
+
+def test_work_grows_to_the_disk(fresh):
+    node = fresh.boot("grown", size=3072)
+    size = int(node.inside.run("df -m /work").splitlines()[-1].split()[1])
+    assert size > 2000
+    node.inside.run("dd if=/dev/zero of=/work/fill bs=1M count=1200")
+    node.inside.run("rm /work/fill")
+
+
+def test_hostd_is_started_again(fresh):
+    node = fresh.boot("again")
+    before = node.inside.run("pidof hostd").split()
+    node.inside.run(f"kill -9 {min(before, key=int)}")
+    fresh.gateway.wait_node("again", "lost", timeout=60)
+    fresh.gateway.wait_node("again", "ready", timeout=60)
+    after = node.inside.run("pidof hostd").split()
+    assert not set(before) & set(after)
+
+
+def test_shutdown_is_clean(fresh):
+    node = fresh.boot("down")
+    try:
+        node.inside.run("kill -TERM 1; sleep 30", timeout=30, check=False)
+    except (ConnectionError, TimeoutError):
+        pass
+    node.wait_end(60)
+    for name in ("state", "work"):
+        start = partition(node.disk, name)
+        # e2fsck reads a file at an offset only by its `?offset=` syntax.
+        check = subprocess.run(["e2fsck", "-fn", f"{node.disk}?offset={start}"],
+                               capture_output=True, text=True)
+        assert check.returncode == 0, check.stdout
+        assert "recovering journal" not in check.stdout
+
+
+def test_the_watchdog_is_fed(inside):
+    """init holds the device; the kernel would reboot a node whose PID 1 hangs."""
+    links = inside.run("ls -l /proc/1/fd")
+    assert "/dev/watchdog" in links
+
+
+def test_production_image_has_no_shell():
+    listing = (IMAGE / "files").read_text().split()
+    for name in ("sh", "ash", "bash", "getty", "login", "sshd", "telnetd"):
+        assert not [path for path in listing if path.rsplit("/", 1)[-1] == name]
+    assert not [path for path in listing if path.startswith("/test/")]
