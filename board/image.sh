@@ -9,14 +9,20 @@
 IMAGE_ENVIRONMENTS='python lua'
 
 image() {
-	[ -f "board/$1/layout" ] || usage_error "there is no board '$1'; there are: $(image_boards)"
-	! grep -q '^esp ' "board/$1/layout" ||
+	image_board=${1%-test}
+	[ -f "board/$image_board/layout" ] ||
+		usage_error "there is no board '$1'; there are: $(image_boards)"
+	! grep -q '^esp ' "board/$image_board/layout" ||
 		usage_error "the board '$1' has a kernel and a layout; nothing writes its system partition"
+	need kernel "$image_board"
 	need root "$1"
-	key_add_file board/image.sh "board/$1/layout" "board/$1/cmdline" kernel-config/cmdline
-	key_add_step "kernel-$1" "root-$1"
 	for image_env in $IMAGE_ENVIRONMENTS; do
 		need "env_$image_env"
+	done
+	key_add_file board/image.sh "board/$image_board/layout" "board/$image_board/cmdline"
+	key_add_file kernel-config/cmdline
+	key_add_step "kernel-$image_board" "root-$1"
+	for image_env in $IMAGE_ENVIRONMENTS; do
 		key_add_step "env-$image_env"
 	done
 	step "image-$1" "image for the board $1" image_build "$1"
@@ -30,12 +36,15 @@ image_boards() {
 }
 
 image_build() {
-	image_kernel=$(step_dir "kernel-$1") image_root=$(step_dir "root-$1")
+	image_board=${1%-test}
+	image_kernel=$(step_dir "kernel-$image_board") image_root=$(step_dir "root-$1")
 	cp "$image_kernel/bzImage" "$image_kernel/vmlinux" "$image_kernel/build-id" "$OUT/"
 	cp "$image_root/root.img" "$OUT/"
 	image_environments
-	image_cmdline "$1" slot-a >"$OUT/cmdline"
-	image_disk "board/$1/layout" "$OUT/disk.img"
+	image_cmdline "$image_board" slot-a >"$OUT/cmdline"
+	# The tests' agent runs first, and becomes init.
+	[ "$image_board" = "$1" ] || sed -i 's,init=/sbin/init,init=/test/agent,' "$OUT/cmdline"
+	image_disk "board/$image_board/layout" "$OUT/disk.img"
 	image_manifest "$1" >"$OUT/manifest.json"
 }
 

@@ -2,26 +2,28 @@
 # shellcheck shell=sh
 # The node's root image: the rows of rootfs/owners, packed as erofs, with a dm-verity tree behind.
 #
-#   need root BOARD        a step whose folder holds root.img, and `verity`: three shell
+#   need root BOARD        (or BOARD-test) a step whose folder holds root.img, and `verity`: three shell
 #                          assignments (data_blocks, salt, root_hash) for the kernel's command line
 #
 # The same inputs give the same bytes, wherever and whenever it is built: times, ids and the salt
 # follow from the content alone.
 
 root() {
-	need kernel "$1"
-	need release
+	root_board=${1%-test}
+	need kernel "$root_board"
 	need programs x86_64
 	need busybox x86_64
+	[ "$root_board" = "$1" ] || root_test_needs
 	key_add_file rootfs kernel-config/promises.boot
-	key_add_step "kernel-$1" programs-x86_64 busybox-x86_64
+	key_add_step "kernel-$root_board" programs-x86_64 busybox-x86_64
 	key_add_text "version $(release_version)" "release key $(cat "$CACHE/release/sign.pub")"
 	step "root-$1" "root image for the board $1" root_build "$1"
 }
 
 root_build() {
-	root_fill "$1" "$WORK/tree"
+	root_fill "${1%-test}" "$WORK/tree"
 	root_all_listed
+	[ "${1%-test}" = "$1" ] || root_test_fill "$WORK/tree"
 	root_pack "$WORK/tree" "$OUT/root.img" >"$OUT/verity"
 }
 
@@ -62,6 +64,27 @@ root_all_listed() {
 		awk -v path="$listed_path" '$1 == path && $5 == "tree" { found = 1 } END { exit !found }' \
 			rootfs/owners || die "rootfs$listed_path is not in rootfs/owners"
 	done
+}
+
+# BOARD-test is the board's image for the tests, with what lets them look inside: an agent that
+# the kernel starts in front of init, and the tools that it runs. Nothing else differs.
+root_test_needs() {
+	need toolchain x86_64
+	need busybox x86_64 debug
+	key_add_step toolchain-x86_64 busybox-x86_64-debug
+	key_add_file tests/image
+}
+
+root_test_fill() {
+	mkdir -p "$1/test/bin"
+	# shellcheck disable=SC2046 # flags
+	clang-19 --config="$(step_dir toolchain-x86_64)/x86_64.cfg" $(target_cflags x86_64) \
+		-Wall -Wextra $(target_ldflags) -o "$1/test/agent" tests/image/agent.c
+	cp "$(step_dir busybox-x86_64-debug)/busybox" "$1/test/bin/"
+	for test_applet in $("$1/test/bin/busybox" --list); do
+		[ -e "$1/test/bin/$test_applet" ] || ln -s busybox "$1/test/bin/$test_applet"
+	done
+	chmod -R u=rwX,go=rX "$1/test"
 }
 
 # root_pack FOLDER IMAGE: packs a folder, appends the hash tree and prints its three figures.
