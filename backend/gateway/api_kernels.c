@@ -290,7 +290,7 @@ static void restarted(void *ctx, const struct pending_outcome *outcome)
 }
 
 /* A dead kernel is started anew under its id, wherever there is room now. */
-static int revive(struct request *request, struct kernel *kernel)
+static void start_again(struct request *request, struct kernel *kernel)
 {
 	struct fleet *fleet = request->gateway->fleet;
 	struct node *node;
@@ -299,29 +299,51 @@ static int revive(struct request *request, struct kernel *kernel)
 	node = place_choose(fleet, kernel->environment, why, sizeof(why));
 	if (node == NULL) {
 		request_error(request, 503, "%s", why);
-		return -EHOSTDOWN;
+		return;
 	}
 	memcpy(kernel->start.environment, kernel->environment, LINK_NAME_MAX);
 	memcpy(kernel->start.project, kernel->project, LINK_NAME_MAX);
 	kernel->start.network = LINK_NET_LOOPBACK;
 	fleet_kernel_revive(fleet, kernel, node);
-	return 0;
+	kernel->restart_asked = true;
+	if (fleet_request(fleet, kernel, LINK_START, RESTART_TIMEOUT_MS, restarted, request,
+			  &request->pending) < 0)
+		request_error(request, 503, "node %s is not connected", node->name);
+}
+
+static void buried(void *ctx, const struct pending_outcome *outcome)
+{
+	struct request *request = ctx;
+	struct kernel *kernel = again(request);
+
+	(void)outcome;
+	request->pending = 0;
+	if (kernel == NULL || kernel->state != LINK_KERNEL_DEAD)
+		request_error(request, 409, "the kernel changed meanwhile");
+	else
+		start_again(request, kernel);
+}
+
+/* What its node keeps of a dead kernel goes first: the id is taken until then. */
+static void restart_dead(struct request *request, struct kernel *kernel)
+{
+	if (fleet_request(request->gateway->fleet, kernel, LINK_STOP, STOP_TIMEOUT_MS, buried,
+			  request, &request->pending) < 0)
+		start_again(request, kernel);
 }
 
 void api_kernel_restart(struct request *request)
 {
 	struct kernel *kernel = api_kernel_of(request);
-	enum link_verb verb = LINK_RESTART;
 
 	if (kernel == NULL)
 		return;
 	if (kernel->state == LINK_KERNEL_DEAD) {
-		if (revive(request, kernel) < 0)
-			return;
-		verb = LINK_START;
+		restart_dead(request, kernel);
+		return;
 	}
 	kernel->restart_asked = true;
-	if (fleet_request(request->gateway->fleet, kernel, verb, RESTART_TIMEOUT_MS, restarted,
-			  request, &request->pending) < 0)
+	if (fleet_request(request->gateway->fleet, kernel, LINK_RESTART, RESTART_TIMEOUT_MS,
+			  restarted, request, &request->pending) < 0)
 		request_error(request, 503, "node %s is not connected", kernel->node->name);
 }

@@ -23,7 +23,7 @@
 static json_t *node_model(const struct node *node)
 {
 	char seen[CLOCK_STAMP_LEN] = "";
-	const char *state = node->up ? "up" : node->seen_unix_ms != 0 ? "lost" : "never seen";
+	const char *state = node->up ? "ready" : node->seen_unix_ms != 0 ? "lost" : "never seen";
 
 	if (node->up && node->missing_count > 0)
 		state = "refusing";

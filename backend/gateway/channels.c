@@ -14,8 +14,8 @@
 #include "backend/gateway/log.h"
 #include "backend/gateway/session.h"
 
-/* Output that was under way when the kernel died arrives before its death is told. */
-#define DEATH_WAIT_MS 200u
+/* However much a dead kernel still has to say, its clients learn of its death after this. */
+#define DEATH_MAX_MS 10000u
 /* A request that a link loss may have swallowed is given up when its kernel idles this long. */
 #define SUSPECT_MS 3000u
 #define KERNEL_DIED "KernelDied"
@@ -166,10 +166,6 @@ static void tell_dead(struct session *session)
 	struct synth synth;
 
 	session->death_ms = 0;
-	/* Its log went with it; a kernel started anew under this id begins another. */
-	session->attached = false;
-	session->received = session->reported = 0;
-	session->written = session->acked = session->pinged = 0;
 	kernel_reason(session->kernel, why, sizeof(why));
 	session_fail(session, INFLIGHT_ALL, KERNEL_DIED, why);
 	say_why(session, "");
@@ -195,16 +191,28 @@ static void on_kernel_changed(void *ctx, struct kernel *kernel, bool new_incarna
 	     session = session->next) {
 		if (kernel->state == LINK_KERNEL_DEAD) {
 			session_held_free(session);
-			session->death_ms = clock_ms() + DEATH_WAIT_MS;
+			session->death_ms = clock_ms() + SESSION_DEATH_MS;
+			session->death_max_ms = clock_ms() + DEATH_MAX_MS;
 			continue;
 		}
-		/* Started anew before its death was told. */
-		if (session->death_ms != 0)
-			tell_dead(session);
 		if (kernel->state == LINK_KERNEL_RESTARTING || new_incarnation)
 			tell_restarting(session);
+		session->refused = false;
 		session_attach(session);
 		session_release(session);
+	}
+}
+
+static void on_kernel_revived(void *ctx, struct kernel *kernel)
+{
+	(void)ctx;
+	for (struct session *session = kernel->sessions; session != NULL;
+	     session = session->next) {
+		if (session->death_ms != 0)
+			tell_dead(session);
+		session->attached = session->refused = false;
+		session->received = session->reported = 0;
+		session->written = session->acked = session->pinged = 0;
 	}
 }
 
@@ -230,7 +238,7 @@ static void on_kernel_reattach(void *ctx, struct kernel *kernel)
 	(void)ctx;
 	for (struct session *session = kernel->sessions; session != NULL;
 	     session = session->next) {
-		session->attached = false;
+		session->attached = session->refused = false;
 		session->reported = 0;
 		inflight_suspect(session->inflight);
 		session->suspect_ms = clock_ms() + SUSPECT_MS;
@@ -267,11 +275,13 @@ static void on_output(void *ctx, struct kernel *kernel, const struct link_chunk 
 static void attach_refused(struct session *session, const struct link_refused *refused)
 {
 	session->attached = false;
+	session->refused = true;
 	log_line("kernel %s: attach refused: %s", session->kernel->text,
 		 link_code_name(refused->code));
 	if (refused->code == LINK_E_STALE && session->received != 0) {
 		/* The log is another one now: from where it is. The relay tells of the gap. */
 		session->received = 0;
+		session->refused = false;
 		session_attach(session);
 	} else if (session->kernel->state == LINK_KERNEL_READY) {
 		session_close(session, 1013, "the node does not take this session");
@@ -304,6 +314,7 @@ void channels_hooks(struct channels *channels, struct fleet_hooks *ret_hooks)
 		.ctx = channels,
 		.kernel_changed = on_kernel_changed,
 		.kernel_gone = on_kernel_gone,
+		.kernel_revived = on_kernel_revived,
 		.kernel_reattach = on_kernel_reattach,
 		.kernel_lost = on_kernel_lost,
 		.output = on_output,

@@ -29,6 +29,8 @@ struct fleet_hooks {
 	void (*kernel_changed)(void *ctx, struct kernel *kernel, bool new_incarnation);
 	/* The kernel leaves the fleet; nothing may point at it afterwards. */
 	void (*kernel_gone)(void *ctx, struct kernel *kernel);
+	/* Dead, it is about to be started anew: another log, another life. */
+	void (*kernel_revived)(void *ctx, struct kernel *kernel);
 	/* Its node is back on a new connection: sessions must attach again. */
 	void (*kernel_reattach)(void *ctx, struct kernel *kernel);
 	/* Its node was lost: the lease ran out. */
@@ -75,7 +77,10 @@ size_t fleet_kernels_count(const struct fleet *fleet);
 int fleet_kernel_add(struct fleet *fleet, struct node *node, const struct kernel *kernel,
 		     struct kernel **ret_kernel);
 
-/* It is gone for good: told to the hooks, taken from the store, freed. */
+/*
+ * It is gone for good: told to the hooks, taken from the store, freed. A node keeps a dead
+ * kernel for its output's sake until it is told to stop it, which this does.
+ */
 void fleet_kernel_remove(struct fleet *fleet, struct kernel *kernel);
 
 /* A dead kernel is about to be started anew, perhaps elsewhere. */

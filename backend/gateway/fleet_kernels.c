@@ -75,6 +75,10 @@ int fleet_kernel_add(struct fleet *fleet, struct node *node, const struct kernel
 
 void fleet_kernel_remove(struct fleet *fleet, struct kernel *kernel)
 {
+	uint64_t ignored;
+
+	if (kernel->state == LINK_KERNEL_DEAD && !kernel->stop_sent)
+		fleet_request(fleet, kernel, LINK_STOP, STOP_TIMEOUT_MS, NULL, NULL, &ignored);
 	/* Out of the table first: whoever is now told that it is gone must not find it. */
 	table_remove(fleet->kernels, kernel->id, LINK_ID_LEN);
 	pending_kernel_gone(fleet->pendings, kernel);
@@ -90,7 +94,9 @@ void fleet_kernel_remove(struct fleet *fleet, struct kernel *kernel)
 void fleet_kernel_revive(struct fleet *fleet, struct kernel *kernel, struct node *node)
 {
 	node_unlink_kernel(kernel);
+	fleet->hooks.kernel_revived(fleet->hooks.ctx, kernel);
 	kernel->state = 0;
+	kernel->stop_sent = false;
 	kernel->reason = LINK_WHY_NONE;
 	kernel->why[0] = '\0';
 	kernel->incarnation = 0;

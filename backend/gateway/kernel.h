@@ -35,6 +35,7 @@ struct kernel {
 	uint32_t incarnation;
 	uint64_t dead_ms;      /* when it died, of clock_ms() */
 	bool restart_asked;    /* by a client: its clients need no `restarting` */
+	bool stop_sent;	       /* the node was told to forget it */
 	bool deleting;	       /* hidden; stopped as soon as the node can be told */
 	uint64_t in_seq[LINK_CHANNELS]; /* the last IN of this incarnation and connection */
 	struct link_start start; /* as it was asked for, for a start after its death */

@@ -51,6 +51,7 @@ struct pending *pending_add(struct pendings *pendings, uint8_t verb, struct node
 	pending->node = node;
 	pending->kernel = kernel;
 	pending->incarnation = kernel == NULL ? 0 : kernel->incarnation;
+	pending->was_dead = kernel != NULL && kernel->state == LINK_KERNEL_DEAD;
 	pending->ready = verb == LINK_RESTART || (kernel != NULL && kernel->restart_asked);
 	pending->deadline_ms = deadline_ms;
 	pending->done = done;
@@ -104,7 +105,7 @@ static bool reached(const struct pending *pending)
 	if (kernel == NULL)
 		return false;
 	if (pending->verb == LINK_STOP)
-		return kernel->state == LINK_KERNEL_DEAD;
+		return kernel->state == LINK_KERNEL_DEAD && !pending->was_dead;
 	if (pending->verb != LINK_START && pending->verb != LINK_RESTART)
 		return false;
 	if (pending->ready)
@@ -139,7 +140,8 @@ bool pending_kernel(struct pendings *pendings, struct kernel *kernel)
 			return true;
 		}
 		/* A start that fails is told by its RESULT, which knows more. */
-		if (kernel->state == LINK_KERNEL_DEAD && pending->verb != LINK_START) {
+		if (kernel->state == LINK_KERNEL_DEAD && pending->verb != LINK_START &&
+		    !pending->was_dead) {
 			finish(pendings, pending, &dead);
 			return true;
 		}

@@ -31,6 +31,7 @@ struct pending {
 	struct kernel *kernel;	/* NULL: it concerns the node */
 	struct pending *next;	/* of the same kernel */
 	bool ready;		/* done only when the kernel is ready again */
+	bool was_dead;		/* a stop of what was dead already: only the RESULT ends it */
 	uint32_t incarnation;	/* of the kernel when it was asked */
 	uint64_t deadline_ms;
 	pending_done done;

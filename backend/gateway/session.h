@@ -9,6 +9,8 @@
 #include "backend/gateway/table.h"
 #include "link/chunk.h"
 
+#define SESSION_DEATH_MS 200u /* without output, before a kernel's death is told */
+
 struct channels {
 	struct fleet *fleet;
 	struct table *sessions; /* by id */
@@ -51,6 +53,7 @@ struct session {
 
 	/* from the node */
 	bool attached;
+	bool refused; /* the node would not attach it; not tried again before something changes */
 	struct link_join *join;
 	uint64_t received; /* the last complete message's sequence */
 	uint32_t owed;	   /* credit used and not granted again */
@@ -66,6 +69,7 @@ struct session {
 	bool ping_wanted;
 
 	uint64_t death_ms;   /* when its kernel's death is told; 0: not dying */
+	uint64_t death_max_ms; /* not later than this */
 	uint64_t suspect_ms; /* when suspects are given up; 0: there are none */
 	unsigned close_code; /* 0: open */
 	char close_reason[64];

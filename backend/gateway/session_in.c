@@ -24,8 +24,9 @@ void session_attach(struct session *session)
 		.credit = SESSION_WINDOW,
 	};
 
-	if (session->attached || kernel == NULL || session->close_code != 0 ||
-	    kernel->state == 0 || kernel->state == LINK_KERNEL_DEAD)
+	/* A dead kernel's log is still there to be read; one not begun has none. */
+	if (session->attached || session->refused || kernel == NULL ||
+	    session->close_code != 0 || kernel->state == 0)
 		return;
 	link_join_reset(session->join);
 	if (fleet_attach(session->channels->fleet, kernel, &attach) < 0)

@@ -134,6 +134,9 @@ void session_output(struct session *session, const struct link_chunk *chunk)
 		return;
 	}
 	session->owed += chunk->data_len;
+	/* What it printed before it died comes before the news of its death. */
+	if (session->death_ms != 0 && session->death_ms < session->death_max_ms)
+		session->death_ms = clock_ms() + SESSION_DEATH_MS;
 	r = link_join_add(session->join, chunk, &blob);
 	if (r < 0) {
 		log_line("kernel %s: a chunk does not fit: %s", session->kernel->text,

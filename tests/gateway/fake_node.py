@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node in Python: speaks the link, runs Debian's ipykernel over ipc or a kernel of a few lines.
+
+It keeps one log a kernel with a cursor a session, as a real node does, and does as it is told
+when a test wants it to misbehave.
+"""
+
+import collections
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+
+import zmq
+
+import wire
+from fake_kernel import FakeKernel, RealKernel
+
+ENVIRONMENTS = [
+    {"name": "python3", "display_name": "Python 3", "language": "python", "version": "3.11"},
+    {"name": "fake", "display_name": "Fake", "language": "fake", "version": "1"},
+]
+
+
+class Session:
+    def __init__(self, number, sent, credit):
+        self.number, self.sent, self.acked, self.credit = number, sent, sent, credit
+        self.offset = 0
+
+
+class Kernel:
+    """One kernel: its log, its sessions, and what runs it."""
+
+    def __init__(self, node, kernel_id, environment, project):
+        self.node, self.id = node, kernel_id
+        self.environment, self.project = environment, project
+        self.incarnation, self.state = 1, wire.STARTING
+        self.log, self.base = collections.deque(), 0
+        self.sessions, self.left_at = {}, None
+        self.joins = {}
+        self.impl = None
+
+    def launch(self):
+        self.impl = (RealKernel if self.environment == "python3" else FakeKernel)(self)
+
+    def tell(self, state, reason=0, code=0, why=""):
+        self.state = state
+        self.node.send(wire.kernel(self.id, self.incarnation, state, reason, code, why))
+
+    def append(self, to, channel, parts):
+        self.log.append((to, channel, self.incarnation, wire.blob(parts)))
+        self.flush()
+
+    @property
+    def end(self):
+        return self.base + len(self.log)
+
+    def attach(self, number, resume, cursor, credit):
+        start = cursor if resume else self.end
+        if not resume and self.left_at is not None and not self.sessions:
+            start = self.left_at
+        self.sessions[number] = Session(number, start, credit)
+        self.flush()
+
+    def flush(self):
+        for session in list(self.sessions.values()):
+            self.flush_one(session)
+
+    def flush_one(self, session):
+        while session.sent < self.end and self.node.up:
+            to, channel, incarnation, data = self.log[session.sent - self.base]
+            if to in (0, session.number) or to not in self.sessions:
+                size = min(wire.CHUNK, session.credit, len(data) - session.offset)
+                if size == 0:
+                    return
+                piece = data[session.offset:session.offset + size]
+                self.node.send(wire.out(self.id, incarnation, session.number, session.sent + 1,
+                                        channel, len(data), session.offset, piece))
+                session.credit -= size
+                session.offset += size
+                if session.offset < len(data):
+                    continue
+            session.offset = 0
+            session.sent += 1
+
+    def take(self, session, seq, channel, total, offset, data):
+        joined = self.joins.setdefault((session, channel), bytearray())
+        if offset == 0:
+            joined.clear()
+        assert len(joined) == offset
+        joined += data
+        if len(joined) < total:
+            return
+        parts = wire.unblob(bytes(joined))
+        joined.clear()
+        if session not in self.sessions:
+            self.node.send(wire.refused(self.id, session, seq, channel, wire.E_UNKNOWN))
+        elif self.node.refuse_in:
+            self.node.send(wire.refused(self.id, session, seq, channel, self.node.refuse_in))
+        elif not self.node.swallow_in:
+            self.node.received.append((channel, seq))
+            self.impl.take(session, channel, parts)
+
+    def die(self, reason, code, why=""):
+        self.tell(wire.DEAD, reason, code, why)
+
+
+class FakeNode(threading.Thread):
+    def __init__(self, name, address, node_key, gateway_key, environments=None, missing=()):
+        super().__init__(daemon=True)
+        self.name_, self.address = name, address
+        self.secret, self.server = node_key.encode(), gateway_key.encode()
+        self.environments = ENVIRONMENTS if environments is None else environments
+        self.missing, self.boot = list(missing), uuid.uuid4().bytes
+        self.kernels, self.up = {}, False
+        self.todo, self.folder = queue.Queue(), tempfile.mkdtemp(prefix="ah-")
+        self.refuse_in, self.swallow_in, self.refuse_start = 0, False, 0
+        self.start_delay, self.kernels_max = 0, 8
+        self.received, self.requests, self.acks, self.cursors = [], [], [], []
+        self.logs = b"one\ntwo\n"
+        self.stopping = False
+        self.context, self.socket = zmq.Context(), None
+        self.later = []
+
+    # ---- for tests, from another thread ----
+
+    def call(self, function):
+        """Runs function in the node's thread and waits for it."""
+        done, box = threading.Event(), []
+
+        def run():
+            try:
+                box.append(function())
+            finally:
+                done.set()
+        self.todo.put(run)
+        assert done.wait(10)
+        return box[0] if box else None
+
+    def kernel(self, kernel_id):
+        return self.kernels[uuid.UUID(kernel_id).bytes]
+
+    def reconnect(self, pause=0.0):
+        """The link dies; the node, its kernels and their logs live on."""
+        def run():
+            self.disconnect()
+            self.later.append((time.monotonic() + pause, self.connect))
+        self.call(run)
+
+    def reboot(self):
+        def run():
+            self.disconnect()
+            for kernel in self.kernels.values():
+                kernel.impl.stop()
+            self.kernels.clear()
+            self.boot = uuid.uuid4().bytes
+            self.connect()
+        self.call(run)
+
+    def close(self):
+        self.stopping = True
+        self.join(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- the link ----
+
+    def connect(self):
+        self.socket = self.context.socket(zmq.DEALER)
+        self.socket.curve_secretkey = self.secret
+        self.socket.curve_publickey = zmq.curve_public(self.secret)
+        self.socket.curve_serverkey = self.server
+        self.socket.linger = 0
+        self.socket.immediate = 1
+        self.socket.sndhwm = 0
+        self.socket.connect(self.address)
+        self.say_hello()
+
+    def say_hello(self):
+        self.socket.send(wire.hello(self.boot, self.name_, self.environments, self.missing,
+                                    list(self.kernels.values()), self.kernels_max))
+
+    def disconnect(self):
+        self.up = False
+        if self.socket is not None:
+            self.socket.close()
+        self.socket = None
+
+    def send(self, data):
+        if self.up:
+            self.socket.send(data)
+
+    def run(self):
+        self.connect()
+        beat = time.monotonic()
+        while not self.stopping:
+            self.poll()
+            while not self.todo.empty():
+                self.todo.get()()
+            now = time.monotonic()
+            for when, what in [item for item in self.later if item[0] <= now]:
+                self.later.remove((when, what))
+                what()
+            if now - beat > 2:
+                beat = now
+                self.send(wire.status(len(self.kernels)))
+        for kernel in self.kernels.values():
+            kernel.impl.stop()
+        self.disconnect()
+        self.context.destroy(0)
+
+    def poll(self):
+        poller = zmq.Poller()
+        if self.socket is not None:
+            poller.register(self.socket, zmq.POLLIN)
+        for kernel in self.kernels.values():
+            for socket in kernel.impl.sockets:
+                poller.register(socket, zmq.POLLIN)
+        ready = dict(poller.poll(10))
+        if self.socket in ready:
+            while True:
+                try:
+                    data = self.socket.recv(zmq.NOBLOCK)
+                except zmq.Again:
+                    break
+                self.frame(wire.Reader(data))
+        for kernel in list(self.kernels.values()):
+            kernel.impl.poll(ready)
+
+    def frame(self, reader):
+        handler = {
+            wire.WELCOME: self.on_welcome, wire.REQUEST: self.on_request,
+            wire.ATTACH: self.on_attach, wire.DETACH: self.on_session,
+            wire.CREDIT: self.on_session, wire.CURSOR: self.on_session, wire.IN: self.on_in,
+            wire.EVENT_ACK: lambda r: self.acks.append(r.take("Q")),
+        }[reader.kind]
+        handler(reader)
+        reader.end()
+
+    def on_welcome(self, reader):
+        reader.take("QQ")
+        self.up = True
+        # As a real node: another epoch is another process, its sessions will not come back.
+        for kernel in self.kernels.values():
+            if kernel.sessions:
+                kernel.left_at = min(s.acked for s in kernel.sessions.values())
+            kernel.sessions.clear()
+            kernel.joins.clear()
+
+    def on_request(self, reader):
+        number, verb = reader.take("QB")
+        kernel_id = reader.raw(16)
+        start = None
+        if verb == wire.START:
+            start = {"environment": reader.text(), "project": reader.text()}
+            start.update(zip(("memory_mib", "cpu_milli", "pids_max", "tmpfs_mib", "wall_s",
+                              "idle_s", "network"), reader.take("IIIIIIB")))
+        if verb == wire.LOGS:
+            reader.take("I")
+        self.requests.append((verb, kernel_id, start))
+        code, kernel = wire.OK, self.kernels.get(kernel_id)
+        if verb == wire.LOGS:
+            self.send(wire.result(number, wire.OK, body=self.logs))
+            return
+        if verb == wire.START:
+            code = self.start_kernel(kernel_id, start)
+        elif kernel is None:
+            code = wire.E_UNKNOWN
+        elif verb == wire.STOP:
+            kernel.impl.stop()
+            if kernel.state != wire.DEAD:
+                kernel.tell(wire.DEAD, wire.WHY_STOPPED)
+            del self.kernels[kernel_id]
+        elif verb == wire.INTERRUPT:
+            kernel.impl.interrupt()
+        elif verb == wire.RESTART:
+            kernel.tell(wire.RESTARTING)
+            kernel.impl.stop()
+            kernel.incarnation += 1
+            kernel.tell(wire.STARTING)
+            kernel.launch()
+        self.send(wire.result(number, code, kernel.incarnation if kernel else 1))
+
+    def start_kernel(self, kernel_id, start):
+        if self.refuse_start:
+            return self.refuse_start
+        if self.missing:
+            return wire.E_REFUSING
+        kernel = Kernel(self, kernel_id, start["environment"], start["project"])
+        self.kernels[kernel_id] = kernel
+        kernel.tell(wire.STARTING)
+        kernel.launch()
+        return wire.OK
+
+    def on_attach(self, reader):
+        kernel = self.kernels.get(reader.raw(16))
+        session, resume, cursor, credit = reader.take("QBQI")
+        if kernel is not None:
+            kernel.attach(session, resume, cursor, credit)
+
+    def on_session(self, reader):
+        kernel = self.kernels.get(reader.raw(16))
+        number, value = reader.take("QQ")
+        session = kernel.sessions.get(number) if kernel else None
+        if session is None:
+            return
+        if reader.kind == wire.CREDIT:
+            session.credit += value
+            kernel.flush_one(session)
+        elif reader.kind == wire.CURSOR:
+            session.acked = value
+            self.cursors.append(value)
+        else:
+            kernel.left_at = session.acked
+            del kernel.sessions[number]
+
+    def on_in(self, reader):
+        kernel = self.kernels.get(reader.raw(16))
+        _, session, _, seq, channel, total, offset, size = reader.take("IQQQBIII")
+        data = reader.raw(size)
+        if kernel is not None:
+            kernel.take(session, seq, channel, total, offset, data)

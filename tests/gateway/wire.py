@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The link's frames, written a second time from PROTOCOL.md: both must agree for tests to pass."""
+
+import struct
+
+VERSION = 1
+CHUNK = 64 * 1024
+(HELLO, WELCOME, STATUS, REQUEST, RESULT, KERNEL, ATTACH, DETACH, CREDIT, CURSOR, IN, OUT, REFUSED,
+ EVENT, EVENT_ACK) = range(1, 16)
+SHELL, CONTROL, STDIN, IOPUB = range(4)
+START, STOP, INTERRUPT, RESTART, LOGS = range(1, 6)
+STARTING, READY, RESTARTING, DEAD = range(1, 5)
+(OK, E_INVALID, E_UNKNOWN, E_EXISTS, E_ENVIRONMENT, E_CAPACITY, E_REFUSING, E_SYSTEM, E_STALE,
+ E_DEAD, E_TOO_LARGE, E_BUSY, E_TIMEOUT) = range(13)
+WHY_NONE, WHY_STOPPED, WHY_EXITED, WHY_SIGNAL, WHY_MEMORY = range(5)
+
+
+def text(value):
+    data = value.encode()
+    return bytes([len(data)]) + data
+
+
+def frame(kind, *parts):
+    return bytes([VERSION, kind]) + b"".join(parts)
+
+
+def hello(boot_id, name, environments, missing, kernels, kernels_max=8):
+    rows = [text(e["name"]) + text(e["display_name"]) + text(e["language"]) + text(e["version"])
+            + bytes([e.get("interrupt_message", 0)]) for e in environments]
+    return frame(
+        HELLO, boot_id, text(name), text("0.1.0"), text("0" * 40),
+        struct.pack(">QIII", 1500, 2, 512, kernels_max),
+        struct.pack(">I", len(rows)), *rows,
+        struct.pack(">I", len(missing)), *[text(m) for m in missing],
+        struct.pack(">I", len(kernels)),
+        *[k.id + struct.pack(">IB", k.incarnation, k.state) + text(k.environment) + text(k.project)
+          for k in kernels])
+
+
+def status(kernels):
+    return frame(STATUS, struct.pack(">QIIIIII", 1, kernels, 256, 100, 0, 0, 0))
+
+
+def result(request_id, code, incarnation=0, error=0, body=b""):
+    return frame(RESULT, struct.pack(">QHiII", request_id, code, error, incarnation, len(body)),
+                 body)
+
+
+def kernel(kernel_id, incarnation, state, reason=0, code=0, why=""):
+    return frame(KERNEL, kernel_id, struct.pack(">IBBi", incarnation, state, reason, code),
+                 text(why))
+
+
+def out(kernel_id, incarnation, session, seq, channel, total, offset, data):
+    return frame(OUT, kernel_id, struct.pack(">IQQQBIII", incarnation, session, 0, seq, channel,
+                                             total, offset, len(data)), data)
+
+
+def refused(kernel_id, session, seq, channel, code):
+    return frame(REFUSED, kernel_id, struct.pack(">QQBH", session, seq, channel, code))
+
+
+def event(seq, kind, project="", why="", kernel_id=bytes(16), time_ms=1):
+    return frame(EVENT, struct.pack(">QQ", seq, time_ms), kernel_id, text(kind), text(project),
+                 text(why))
+
+
+def blob(parts):
+    return struct.pack(f">I{len(parts)}I", len(parts), *map(len, parts)) + b"".join(parts)
+
+
+def unblob(data):
+    count, = struct.unpack_from(">I", data)
+    sizes = struct.unpack_from(f">{count}I", data, 4)
+    at, parts = 4 + 4 * count, []
+    for size in sizes:
+        parts.append(data[at:at + size])
+        at += size
+    assert at == len(data)
+    return parts
+
+
+class Reader:
+    """The frames a gateway sends."""
+
+    def __init__(self, data):
+        assert data[0] == VERSION
+        self.kind, self.data, self.at = data[1], data, 2
+
+    def take(self, form):
+        values = struct.unpack_from(">" + form, self.data, self.at)
+        self.at += struct.calcsize(">" + form)
+        return values if len(values) > 1 else values[0]
+
+    def text(self):
+        size = self.take("B")
+        self.at += size
+        return self.data[self.at - size:self.at].decode()
+
+    def raw(self, size):
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def end(self):
+        assert self.at == len(self.data), "bytes left over"
