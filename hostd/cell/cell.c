@@ -189,8 +189,10 @@ static int await_exec(const struct spawn *spawn, struct cell_error *ret_error)
 	n = recv(spawn->channel, &error, sizeof(error), 0);
 	if (n == 0)
 		return 0;
+	if (n < 0) /* a reset: it was killed before it read */
+		return step_fail(ret_error, "child died", -errno);
 	if (n != sizeof(error) || error.error <= 0)
-		return step_fail(ret_error, "child", n < 0 ? -errno : -EPROTO);
+		return step_fail(ret_error, "child", -EPROTO);
 	error.step[sizeof(error.step) - 1] = '\0';
 	return step_fail(ret_error, error.step, -error.error);
 }
@@ -224,12 +226,11 @@ static int start_child(struct cell *cell, struct cell_plan *plan, struct spawn *
 }
 
 /* A child that failed, or may hang: nothing of it may stay. */
-static void abandon(struct cell *cell, struct spawn *spawn)
+static void abandon(struct spawn *spawn)
 {
 	siginfo_t info;
 
 	if (spawn->pid > 0) {
-		(void)cgroup_kill(cell->cgroup.cell);
 		(void)sys_pidfd_send_signal(spawn->pidfd, SIGKILL);
 		while (waitid(P_PIDFD, (id_t)spawn->pidfd, &info, WEXITED) < 0 && errno == EINTR)
 			;
@@ -257,7 +258,7 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	plan_free(&plan);
 	fd_close(&spawn.channel);
 	if (result < 0) {
-		abandon(cell, &spawn);
+		abandon(&spawn);
 		return result;
 	}
 	cell->pid = spawn.pid;
@@ -328,9 +329,15 @@ int cell_interrupt(struct cell *cell)
 	return cell->pidfd < 0 ? -ESRCH : sys_pidfd_send_signal(cell->pidfd, SIGINT);
 }
 
+/*
+ * The death of PID 1 is that of its PID namespace, which nothing leaves. cgroup.kill would do the
+ * same, but since Linux 6.14 (and stable releases before it) every clone3 into a cgroup that was
+ * ever killed dies at birth: it compares the cgroup's count of kills with the parent's cgroup's.
+ * So that is only for the end, in cgroup_remove.
+ */
 int cell_kill(struct cell *cell)
 {
-	return cgroup_kill(cell->cgroup.cell);
+	return cell->pidfd < 0 ? -ESRCH : sys_pidfd_send_signal(cell->pidfd, SIGKILL);
 }
 
 static int stop(struct cell *cell)

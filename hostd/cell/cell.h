@@ -113,7 +113,7 @@ int cell_pidfd(const struct cell *cell);
 int cell_reap(struct cell *cell, struct cell_exit *ret_exit);
 
 int cell_interrupt(struct cell *cell); /* SIGINT to the kernel's main process, through cell-init */
-int cell_kill(struct cell *cell);      /* cgroup.kill: every process of the incarnation */
+int cell_kill(struct cell *cell);      /* every process of the incarnation, at once */
 
 /*
  * Kills, waits (bounded) and removes everything. Returns -EBUSY where something of the cell
