@@ -190,6 +190,8 @@ static void probe_unix(struct probe *probe)
 	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/run/kernel/probe"};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0), pair[2];
 
+	/* Left by the incarnation before: the directory is kept. */
+	unlink(address.sun_path);
 	umask(0777);
 	expect(probe, "bind in /run/kernel", bind(fd, (void *)&address, sizeof(address)) == 0,
 	       errno);
@@ -271,6 +273,7 @@ static void probe_landlock(struct probe *probe)
 	expect(probe, "listing /", open("/", O_RDONLY | O_DIRECTORY) >= 0, errno);
 	expect(probe, "execve of what is no program",
 	       execl("/etc/script", "script", (char *)NULL) < 0 && errno == EACCES, errno);
+	unlink(address.sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	expect(probe, "bind in /tmp", bind(fd, (void *)&address, sizeof(address)) == 0, errno);
 	expect(probe, "writing /dev/random", open("/dev/random", O_WRONLY) < 0, 0);

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test-cell INIT PROBE: whole cells on this machine, with cell-probe as what runs in them.
+ * Needs root and a cgroup2 tree; else it is skipped (77). What the machine lacks (Landlock,
+ * controllers) is named and left out; in the booted image nothing may be left out.
+ */
+#include "hostd/cell/landlock.h"
+#include "hostd/cell/sys.h"
+#include "hostd/cell/util.h"
+
+#include "link/check.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define SKIP 77
+#define TREE "anchorhold-test"
+
+struct machine {
+	unsigned lacking;
+	int cgroup_root, cells, environment;
+	char directory[64]; /* of the environment */
+};
+
+/* Where cgroup2 is mounted: not always at /sys/fs/cgroup. */
+static int open_cgroup2(void)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[1024], point[256];
+	int fd = -1;
+
+	while (file && fd < 0 && fgets(line, sizeof(line), file))
+		if (strstr(line, " - cgroup2 ") &&
+		    sscanf(line, "%*s %*s %*s %*s %255s", point) == 1)
+			fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (file)
+		fclose(file);
+	return fd;
+}
+
+static bool has_controllers(int cgroup)
+{
+	char text[256];
+
+	return file_read(cgroup, "cgroup.controllers", text, sizeof(text)) == 0 &&
+	       strstr(text, "cpu") && strstr(text, "memory") && strstr(text, "pids");
+}
+
+static bool find_machine(struct machine *machine)
+{
+	machine->cgroup_root = open_cgroup2();
+	if (geteuid() != 0 || machine->cgroup_root < 0)
+		return false;
+	if (mkdirat(machine->cgroup_root, TREE, 0755) < 0 && errno != EEXIST)
+		return false;
+	machine->cells = openat(machine->cgroup_root, TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (has_controllers(machine->cells))
+		file_write(machine->cells, "cgroup.subtree_control", "+cpu +memory +pids");
+	else
+		machine->lacking |= CELL_LACK_CONTROLLERS;
+	if (landlock_check() < 0)
+		machine->lacking |= CELL_LACK_LANDLOCK;
+	return machine->cells >= 0;
+}
+
+static void copy(int from, int root, const char *path)
+{
+	int to = openat(root, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	char block[65536];
+	ssize_t n;
+
+	lseek(from, 0, SEEK_SET);
+	while ((n = read(from, block, sizeof(block))) > 0)
+		if (write(to, block, (size_t)n) != n)
+			abort();
+	close(to);
+}
+
+static const char *const directories[] = {
+	"proc", "dev", "tmp", "home", "home/user", "run", "run/kernel", "work", "etc", "usr",
+	"usr/bin", "usr/lib", "usr/lib/anchorhold",
+};
+
+static bool build_environment(struct machine *machine, const char *init, const char *probe)
+{
+	int init_fd = open(init, O_RDONLY | O_CLOEXEC), probe_fd = open(probe, O_RDONLY | O_CLOEXEC);
+	int root;
+
+	strcpy(machine->directory, "/tmp/test-cell-XXXXXX");
+	if (init_fd < 0 || probe_fd < 0 || !mkdtemp(machine->directory))
+		return false;
+	chmod(machine->directory, 0755);
+	root = open(machine->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+		mkdirat(root, directories[i], 0755);
+	copy(init_fd, root, "usr/lib/anchorhold/cell-init");
+	copy(probe_fd, root, "usr/bin/cell-probe");
+	copy(probe_fd, root, "etc/script");
+	close(openat(root, "unlisted", O_WRONLY | O_CREAT, 0644));
+	close(init_fd);
+	close(probe_fd);
+	machine->environment = root;
+	return true;
+}
+
+static void remove_environment(struct machine *machine)
+{
+	static const char *const files[] = {"usr/lib/anchorhold/cell-init", "usr/bin/cell-probe",
+					    "etc/script", "unlisted"};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		unlinkat(machine->environment, files[i], 0);
+	for (size_t i = sizeof(directories) / sizeof(directories[0]); i-- > 0;)
+		unlinkat(machine->environment, directories[i], AT_REMOVEDIR);
+	rmdir(machine->directory);
+	close(machine->environment);
+	close(machine->cells);
+	unlinkat(machine->cgroup_root, TREE, AT_REMOVEDIR);
+	close(machine->cgroup_root);
+}
+
+enum act { LET, INTERRUPT, KILL, DROP };
+
+static const struct {
+	const char *name;
+	const char *argv[4];
+	enum cell_network network;
+	const char *profile;
+	unsigned needs; /* skipped where the machine lacks it */
+	enum act act;	/* what is done to it after a while */
+	uint32_t memory_mib, pids;
+	bool oom;
+	int status; /* as waitpid would tell it */
+} rows[] = {
+	{"everything", {"/usr/bin/cell-probe", "landlock"}, CELL_NETWORK_LOOPBACK, "python",
+	 CELL_LACK_LANDLOCK, LET, 64, 64, false, 0},
+	{"everything but Landlock", {"/usr/bin/cell-probe"}, CELL_NETWORK_LOOPBACK, "python", 0,
+	 LET, 64, 64, false, 0},
+	{"sealed", {"/usr/bin/cell-probe", "sealed"}, CELL_NETWORK_SEALED, "python", 0, LET, 64,
+	 64, false, 0},
+	{"x32 kills", {"/usr/bin/cell-probe", "x32"}, CELL_NETWORK_LOOPBACK, "python", 0, LET, 64,
+	 64, false, SIGSYS},
+	{"no such program", {"/none"}, CELL_NETWORK_LOOPBACK, "python", 0, LET, 64, 64, false,
+	 127 << 8},
+	{"interrupt", {"/usr/bin/cell-probe", "sleep"}, CELL_NETWORK_LOOPBACK, "lua", 0, INTERRUPT,
+	 64, 64, false, SIGINT},
+	{"kill", {"/usr/bin/cell-probe", "sleep"}, CELL_NETWORK_LOOPBACK, "lua", 0, KILL, 64, 64,
+	 false, SIGKILL},
+	{"freed while it runs", {"/usr/bin/cell-probe", "sleep"}, CELL_NETWORK_LOOPBACK, "lua", 0,
+	 DROP, 64, 64, false, 0},
+	{"processes", {"/usr/bin/cell-probe", "processes"}, CELL_NETWORK_LOOPBACK, "python", 0,
+	 LET, 64, 40, false, 0},
+	{"a full /tmp", {"/usr/bin/cell-probe", "tmpfs"}, CELL_NETWORK_LOOPBACK, "python", 0, LET,
+	 64, 64, false, 0},
+	{"memory", {"/usr/bin/cell-probe", "memory"}, CELL_NETWORK_LOOPBACK, "python",
+	 CELL_LACK_CONTROLLERS, LET, 24, 64, true, SIGKILL},
+};
+
+static bool await(const struct cell *cell, int timeout_ms)
+{
+	struct pollfd poll_fd = {.fd = cell_pidfd(cell), .events = POLLIN};
+
+	return poll(&poll_fd, 1, timeout_ms) == 1;
+}
+
+/* One incarnation; two of them prove that a restart finds all as it should. */
+static void run(struct check *check, struct cell *cell, size_t row, uint32_t incarnation)
+{
+	const struct cell_connection connection = {
+		.incarnation = incarnation, .json = "{}", .json_len = 2, .output_fd = 1};
+	struct cell_error error = {0};
+	struct cell_exit ended = {0};
+
+	CHECK_EQ(check, cell_spawn(cell, &connection, &error), 0);
+	if (error.error) {
+		fprintf(stderr, "%s: %s\n", error.step, strerror(error.error));
+		return;
+	}
+	CHECK_EQ(check, cell_spawn(cell, &connection, &error), -EBUSY);
+	if (rows[row].act == DROP)
+		return;
+	if (rows[row].act != LET)
+		CHECK(check, !await(cell, 100));
+	if (rows[row].act == INTERRUPT)
+		CHECK_EQ(check, cell_interrupt(cell), 0);
+	if (rows[row].act == KILL)
+		CHECK_EQ(check, cell_kill(cell), 0);
+	CHECK(check, await(cell, 30000));
+	CHECK_EQ(check, cell_reap(cell, &ended), 0);
+	CHECK_EQ(check, ended.status, rows[row].status);
+	CHECK_EQ(check, ended.oom, rows[row].oom);
+	CHECK_EQ(check, cell_pidfd(cell), -1);
+}
+
+static void test_row(struct check *check, struct cell_host *host, const struct machine *machine,
+		     size_t row)
+{
+	struct cell_spec spec = {
+		.id = {0xce, 0x11, (uint8_t)row},
+		.project = "test",
+		.limits = {(uint64_t)rows[row].memory_mib << 20, 1000, rows[row].pids, 8u << 20},
+		.network = rows[row].network,
+		.profile = rows[row].profile,
+		.environment_fd = machine->environment,
+		.env = {"PATH=/usr/bin", "HOME=/home/user"},
+	};
+	struct cell_error error = {0};
+	struct cell *cell = NULL;
+	int sockets = -1;
+
+	check_row(check, rows[row].name);
+	memcpy(spec.argv, rows[row].argv, sizeof(rows[row].argv));
+	CHECK_EQ(check, cell_new(host, &spec, &cell, &error), 0);
+	if (!cell) {
+		fprintf(stderr, "%s: %s\n", error.step, strerror(error.error));
+		return;
+	}
+	CHECK_EQ(check, cell_new(host, &spec, &(struct cell *){NULL}, NULL), -EEXIST);
+	CHECK_EQ(check, cell_sockets_mount(cell, &sockets, &error), 0);
+	fd_close(&sockets);
+	run(check, cell, row, 1);
+	if (rows[row].act != DROP)
+		run(check, cell, row, 2);
+	CHECK_EQ(check, cell_free(cell, &error), 0);
+}
+
+static unsigned count_lines(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned count = 0;
+	int c;
+
+	while (file && (c = getc(file)) != EOF)
+		count += c == '\n';
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static unsigned count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned count = 0;
+
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+static void test_rows(struct check *check, const struct machine *machine)
+{
+	unsigned mounts = count_lines("/proc/self/mountinfo");
+	unsigned descriptors = count_entries("/proc/self/fd");
+	struct cell_error error = {0};
+	struct cell_host *host = NULL;
+
+	CHECK_EQ(check, cell_host_new(machine->cells, machine->lacking, &host, &error), 0);
+	if (!host) {
+		fprintf(stderr, "%s: %s\n", error.step, strerror(error.error));
+		return;
+	}
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++)
+		if (rows[row].needs & machine->lacking)
+			printf("skipped, not on this machine: %s\n", rows[row].name);
+		else
+			test_row(check, host, machine, row);
+	cell_host_free(host);
+	check_row(check, "nothing left");
+	CHECK_EQ(check, count_lines("/proc/self/mountinfo"), mounts);
+	CHECK_EQ(check, count_entries("/proc/self/fd"), descriptors);
+}
+
+int main(int argc, char **argv)
+{
+	struct machine machine = {.cgroup_root = -1, .cells = -1, .environment = -1};
+	struct check check = {0};
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc != 3)
+		return 2;
+	if (!find_machine(&machine)) {
+		printf("skipped: needs root and a cgroup2 tree\n");
+		return SKIP;
+	}
+	if (!build_environment(&machine, argv[1], argv[2]))
+		return 1;
+	test_rows(&check, &machine);
+	check_row(&check, "environment and cgroup");
+	remove_environment(&machine);
+	CHECK(&check, access(machine.directory, F_OK) < 0);
+	return CHECK_DONE(&check);
+}
