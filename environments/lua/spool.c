@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "environments/lua/spool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define EVENT_MESSAGES 8u
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+int spool_init(struct spool *spool, struct sockets *sockets, struct session *session)
+{
+	memset(spool, 0, sizeof(*spool));
+	spool->sockets = sockets;
+	spool->session = session;
+	spool->text = malloc(SPOOL_TEXT_MAX);
+	return spool->text ? 0 : -ENOMEM;
+}
+
+void spool_clear(struct spool *spool)
+{
+	while (spool->count > 0) {
+		frames_clear(&spool->item[spool->first].frames);
+		spool->first = (spool->first + 1) % SPOOL_MESSAGES;
+		spool->count--;
+	}
+	free(spool->parent);
+	free(spool->text);
+	spool->parent = NULL;
+	spool->text = NULL;
+}
+
+bool spool_ready(const struct spool *spool)
+{
+	return spool->count + EVENT_MESSAGES <= SPOOL_MESSAGES;
+}
+
+void spool_send(struct spool *spool)
+{
+	while (spool->count > 0) {
+		struct frames *frames = &spool->item[spool->first].frames;
+		void *socket = spool->sockets->outer[spool->item[spool->first].port];
+		int rc = frames_send(frames, socket, ZMQ_DONTWAIT);
+
+		if (rc == -EAGAIN || rc == -EINTR)
+			return;
+		/* -EHOSTUNREACH: the client that asked is gone, and nobody else wants the reply. */
+		frames_clear(frames);
+		spool->first = (spool->first + 1) % SPOOL_MESSAGES;
+		spool->count--;
+	}
+}
+
+void spool_put(struct spool *spool, enum jupyter_port port, struct frames *frames)
+{
+	uint32_t at = (spool->first + spool->count) % SPOOL_MESSAGES;
+
+	if (spool->count < SPOOL_MESSAGES) {
+		frames_init(&spool->item[at].frames);
+		frames_move(&spool->item[at].frames, frames, 0);
+		spool->item[at].port = port;
+		spool->count++;
+	}
+	frames_clear(frames);
+	spool_send(spool);
+}
+
+void spool_text_flush(struct spool *spool)
+{
+	struct link_slice parent = {spool->parent, spool->parent_len};
+	struct frames frames;
+	json_t *content;
+
+	if (spool->text_len == 0)
+		return;
+	frames_init(&frames);
+	content = json_pack("{s:s, s:o}", "name", spool->name, "text",
+			    json_text(spool->text, spool->text_len));
+	spool->text_len = 0;
+	if (content && message_publish(spool->session, "stream", &parent, content, &frames) == 0)
+		spool_put(spool, JUPYTER_IOPUB, &frames);
+	frames_clear(&frames);
+	json_decref(content);
+}
+
+static bool same_stream(const struct spool *spool, struct link_slice name,
+			struct link_slice parent)
+{
+	return strlen(spool->name) == name.len && !memcmp(spool->name, name.data, name.len) &&
+	       spool->parent_len == parent.len && !memcmp(spool->parent, parent.data, parent.len);
+}
+
+static void stream_begin(struct spool *spool, struct link_slice name, struct link_slice parent)
+{
+	if (name.len >= sizeof(spool->name))
+		name.len = sizeof(spool->name) - 1;
+	memcpy(spool->name, name.data, name.len);
+	spool->name[name.len] = '\0';
+	free(spool->parent);
+	spool->parent = malloc(parent.len ? parent.len : 1);
+	spool->parent_len = spool->parent ? parent.len : 0;
+	if (spool->parent)
+		memcpy(spool->parent, parent.data, parent.len);
+}
+
+/* Where to cut text so that no UTF-8 sequence is cut in two. */
+static size_t text_cut(const uint8_t *text, size_t len)
+{
+	size_t cut = len;
+
+	for (size_t back = 0; back < 3 && cut > 0 && (text[cut] & 0xc0) == 0x80; back++)
+		cut--;
+	return cut > 0 && (text[cut] & 0xc0) != 0x80 ? cut : len;
+}
+
+void spool_text(struct spool *spool, struct link_slice name, struct link_slice parent,
+		struct link_slice text)
+{
+	if (spool->text_len == 0 || !same_stream(spool, name, parent)) {
+		spool_text_flush(spool);
+		stream_begin(spool, name, parent);
+	}
+	while (text.len > 0) {
+		size_t room = SPOOL_TEXT_MAX - spool->text_len;
+		size_t take = text.len <= room ? text.len : text_cut(text.data, room);
+
+		if (spool->text_len == 0)
+			spool->text_due_ms = now_ms() + SPOOL_TEXT_MS;
+		memcpy(spool->text + spool->text_len, text.data, take);
+		spool->text_len += take;
+		text.data += take;
+		text.len -= take;
+		if (text.len > 0 || spool->text_len == SPOOL_TEXT_MAX)
+			spool_text_flush(spool);
+	}
+}
+
+int spool_timeout(const struct spool *spool, uint64_t now)
+{
+	if (spool->count > 0)
+		return (int)SPOOL_RETRY_MS;
+	if (spool->text_len == 0)
+		return -1;
+	return spool->text_due_ms > now ? (int)(spool->text_due_ms - now) : 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Apart, because link's JSON names and jansson's collide. */
+#ifndef ANCHORHOLD_LUA_TEXT_H
+#define ANCHORHOLD_LUA_TEXT_H
+
+#include <stddef.h>
+
+#define TEXT_CLEAN_FACTOR 3u /* bytes a byte may become */
+
+/* Copies with U+FFFD for every byte that is not part of valid UTF-8. ret has room for
+ * len * TEXT_CLEAN_FACTOR bytes; the length written. */
+size_t text_clean(const char *data, size_t len, char *ret);
+
+#endif
