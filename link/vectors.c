@@ -1,54 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sample frames as bytes, for others: without an argument a line "name hex" each, on stdout
- * (tests/protocol reads it); with a folder, a file each in it (corpus/wire was made so).
+ * The sample frames as files, one each, for others to read: the seeds of fuzz_wire and what
+ * tests/protocol compares another implementation with.
+ *
+ *	link-vectors write FOLDER	writes them
+ *	link-vectors check FOLDER	fails where one differs from what is there
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "link/samples.h"
 
-static int write_file(const char *folder, const char *name, const uint8_t *data, size_t len)
+static bool vector_write(const char *path, const uint8_t *data, size_t len)
 {
-	char path[4096];
-	FILE *file;
-	int bad;
+	FILE *file = fopen(path, "we");
+	bool ok;
 
-	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
-		return -1;
-	file = fopen(path, "we");
 	if (file == NULL)
-		return -1;
-	bad = fwrite(data, 1, len, file) != len;
-	return fclose(file) != 0 || bad ? -1 : 0;
+		return false;
+	ok = fwrite(data, 1, len, file) == len;
+	return fclose(file) == 0 && ok;
 }
 
-static int emit(const char *folder, const char *name, const uint8_t *data, size_t len)
+static bool vector_check(const char *path, const uint8_t *data, size_t len)
 {
-	if (folder != NULL)
-		return write_file(folder, name, data, len);
-	printf("%s ", name);
-	for (size_t i = 0; i < len; i++)
-		printf("%02x", data[i]);
-	return printf("\n") < 0 ? -1 : 0;
+	static uint8_t there[LINK_FRAME_MAX + 1];
+	FILE *file = fopen(path, "re");
+	size_t got;
+
+	if (file == NULL)
+		return false;
+	got = fread(there, 1, sizeof(there), file);
+	fclose(file);
+	return got == len && memcmp(there, data, len) == 0;
+}
+
+static bool each(const char *folder, struct link_frame *frame,
+		 bool (*act)(const char *path, const uint8_t *data, size_t len))
+{
+	static uint8_t buf[LINK_FRAME_MAX];
+	bool ok = true;
+
+	for (size_t i = 0; i < sample_count(); i++) {
+		char path[4096];
+		size_t len = 0;
+
+		sample_frame(i, frame);
+		snprintf(path, sizeof(path), "%s/%s", folder, sample_name(i));
+		if (link_frame_pack(frame, buf, sizeof(buf), &len) == 0 && act(path, buf, len))
+			continue;
+		fprintf(stderr, "link-vectors: '%s' failed\n", path);
+		ok = false;
+	}
+	return ok;
 }
 
 int main(int argc, char **argv)
 {
-	static uint8_t buf[LINK_FRAME_MAX];
 	struct link_frame *frame = calloc(1, sizeof(*frame));
-	int bad = frame == NULL;
+	bool ok = false;
 
-	for (size_t i = 0; i < sample_count() && !bad; i++) {
-		size_t len = 0;
-
-		sample_frame(i, frame);
-		bad = link_frame_pack(frame, buf, sizeof(buf), &len) != 0 ||
-		      emit(argc > 1 ? argv[1] : NULL, sample_name(i), buf, len) != 0;
-	}
+	if (frame != NULL && argc == 3 && strcmp(argv[1], "write") == 0)
+		ok = each(argv[2], frame, vector_write);
+	else if (frame != NULL && argc == 3 && strcmp(argv[1], "check") == 0)
+		ok = each(argv[2], frame, vector_check);
+	else
+		fprintf(stderr, "usage: link-vectors write|check FOLDER\n");
 	free(frame);
-	if (bad)
-		fprintf(stderr, "vectors: cannot write\n");
-	return bad ? 1 : 0;
+	return ok ? 0 : 1;
 }
