@@ -109,10 +109,14 @@ main() {
 	"verb_$verb" "$@"
 }
 
-# The verbs with dashes are how this script calls itself.
-case "${1:-}" in
---step) shift; step_run "$@" ;;
---group) shift; "$@" ;;
---need) shift; build need "$@"; step_dir "$1-$2" ;;
-*) main "$@" ;;
-esac
+# The verbs with dashes are how this script calls itself. The braces have the shell read to the end
+# before it begins, so that this file may change under a long build.
+{
+	case "${1:-}" in
+	--step) shift; step_run "$@" ;;
+	--group) shift; "$@" ;;
+	--need) shift; release; build need "$@"; say "$step_entry" ;;
+	*) main "$@" ;;
+	esac
+	exit
+}

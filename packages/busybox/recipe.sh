@@ -5,7 +5,8 @@
 
 busybox() {
 	need compiler "$1"
-	key_add_file packages/busybox
+	key_add_file packages/busybox/recipe.sh packages/busybox/applets
+	[ -z "${2:-}" ] || key_add_file "packages/busybox/applets-$2"
 	key_add_source busybox
 	key_add_text "$(target_cflags "$1") $(target_ldflags)"
 	key_add_step "compiler-$1"
