@@ -16,6 +16,12 @@ static int set_text(char *ret, size_t size, const char *value)
 	return 0;
 }
 
+/* As the link has them: HELLO could not be packed otherwise. */
+static int set_identifier(char *ret, size_t size, const char *value)
+{
+	return link_identifier_ok(value) ? set_text(ret, size, value) : -EINVAL;
+}
+
 static int set_name(void *object, const char *value)
 {
 	struct manifest *manifest = object;
@@ -34,14 +40,14 @@ static int set_language(void *object, const char *value)
 {
 	struct manifest *manifest = object;
 
-	return set_text(manifest->language, sizeof(manifest->language), value);
+	return set_identifier(manifest->language, sizeof(manifest->language), value);
 }
 
 static int set_version(void *object, const char *value)
 {
 	struct manifest *manifest = object;
 
-	return set_text(manifest->version, sizeof(manifest->version), value);
+	return set_identifier(manifest->version, sizeof(manifest->version), value);
 }
 
 /* A file name in hostd/policy; the cell knows which there are. */
@@ -134,8 +140,8 @@ static int set_env(void *object, const char *value)
 static const struct conf_key keys[] = {
 	{"name", set_name, CONF_REQUIRED, "a word of a-z, 0-9 and -"},
 	{"display_name", set_display_name, CONF_REQUIRED, "at most 63 characters"},
-	{"language", set_language, CONF_REQUIRED, "at most 63 characters"},
-	{"version", set_version, CONF_REQUIRED, "at most 63 characters"},
+	{"language", set_language, CONF_REQUIRED, "a word of letters, digits, . _ and -"},
+	{"version", set_version, CONF_REQUIRED, "a word of letters, digits, . _ and -"},
 	{"profile", set_profile, CONF_REQUIRED, "a word of a-z, 0-9 and -"},
 	{"interrupt", set_interrupt, CONF_REQUIRED, "signal or message"},
 	{"memory_min_mib", set_memory_min, CONF_REQUIRED, "a number of MiB"},

@@ -19,8 +19,10 @@ static void missing_add(struct link_hello *hello, const char *name, size_t len)
 	if (len >= LINK_NAME_MAX)
 		len = LINK_NAME_MAX - 1;
 	for (size_t i = 0; i < len; i++)
-		to[i] = name[i] > 0x20 && name[i] < 0x7f ? name[i] : '?';
+		to[i] = name[i];
 	to[len] = '\0';
+	if (!link_identifier_ok(to))
+		snprintf(to, LINK_NAME_MAX, "unnamed");
 	hello->missing_count++;
 }
 
@@ -60,14 +62,16 @@ static void boot_id(uint8_t ret[16])
 	(void)value_hex(digits, ret, 16);
 }
 
+/* An identifier as the link has them, "unknown" where the file has none. */
 static void first_word(const char *path, char *ret, size_t size)
 {
 	char text[256];
 
-	if (status_file(path, text, sizeof(text)) < 0)
-		return;
+	(void)status_file(path, text, sizeof(text));
 	text[strcspn(text, " \n")] = '\0';
 	snprintf(ret, size, "%.*s", (int)size - 1, text);
+	if (!link_identifier_ok(ret))
+		snprintf(ret, size, "unknown");
 }
 
 static void describe_environments(const struct environments *environments,
