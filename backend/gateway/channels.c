@@ -168,7 +168,9 @@ static void tell_dead(struct session *session)
 	session->death_ms = 0;
 	kernel_reason(session->kernel, why, sizeof(why));
 	session_fail(session, INFLIGHT_ALL, KERNEL_DIED, why);
-	say_why(session, "");
+	/* Who stops a kernel needs no notice in the notebook that it stopped. */
+	if (session->kernel->reason != LINK_WHY_STOPPED)
+		say_why(session, "");
 	session_say(session, synth_status(&synth, (struct link_slice){NULL, 0}, "dead"), &synth);
 }
 

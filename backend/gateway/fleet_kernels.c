@@ -124,6 +124,7 @@ static void state_set(struct kernel *kernel, const struct link_kernel *told)
 void fleet_kernel_told(struct fleet *fleet, struct kernel *kernel, const struct link_kernel *told)
 {
 	bool fresh = told->incarnation != kernel->incarnation;
+	char why[LINK_TEXT_MAX + 128];
 	uint8_t id[LINK_ID_LEN];
 	uint64_t ignored;
 
@@ -140,9 +141,10 @@ void fleet_kernel_told(struct fleet *fleet, struct kernel *kernel, const struct 
 		state_set(kernel, told);
 	if (kernel->state == LINK_KERNEL_READY)
 		kernel->restart_asked = false;
-	if (kernel->state == LINK_KERNEL_DEAD)
-		log_line("kernel %s on %s: dead, reason %u, status %d %s", kernel->text,
-			 kernel->node->name, kernel->reason, (int)kernel->status, kernel->why);
+	if (kernel->state == LINK_KERNEL_DEAD && kernel->reason != LINK_WHY_STOPPED) {
+		kernel_reason(kernel, why, sizeof(why));
+		log_line("kernel %s on %s: dead: %s", kernel->text, kernel->node->name, why);
+	}
 	fleet->hooks.kernel_changed(fleet->hooks.ctx, kernel, fresh);
 	while (kernel != NULL && pending_kernel(fleet->pendings, kernel))
 		kernel = fleet_kernel(fleet, id);
