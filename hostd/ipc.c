@@ -89,30 +89,27 @@ int ipc_send(int fd, enum ipc_type type, const void *body, int pass_fd)
 	return 0;
 }
 
-/* Keeps the one descriptor that may be there, closes all others. */
+/* Keeps the one descriptor that may be there, closes all others. The kernel puts all of a message
+ * under one header. */
 static int take_fds(struct msghdr *message, int *ret_fd)
 {
-	int extra = 0;
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
+	size_t count;
 
 	*ret_fd = -1;
-	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg;
-	     cmsg = CMSG_NXTHDR(message, cmsg)) {
-		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
-			continue;
-		size_t count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
+	if (!cmsg || cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+		return 0;
+	count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < count; i++) {
+		int fd;
 
-			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(int));
-			if (*ret_fd < 0) {
-				*ret_fd = fd;
-			} else {
-				close(fd);
-				extra = 1;
-			}
-		}
+		memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(int));
+		if (i == 0)
+			*ret_fd = fd;
+		else
+			close(fd);
 	}
-	return extra ? -EBADMSG : 0;
+	return count > 1 ? -EBADMSG : 0;
 }
 
 static int message_check(const struct header *header, size_t len, int flags, int fd)

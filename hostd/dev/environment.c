@@ -53,7 +53,7 @@ int environments_open(const char *folder, const char *key_file, struct environme
 		manifest->interrupt_message = rows[i].interrupt_message;
 		if (rows[i].interrupt_message)
 			snprintf(manifest->argv_text, sizeof(manifest->argv_text),
-				 "%s -f {connection_file}", lua);
+				 "%s {connection_file}", lua);
 		else
 			snprintf(manifest->argv_text, sizeof(manifest->argv_text), "%s",
 				 rows[i].argv);
