@@ -5,8 +5,13 @@
 #   need image BOARD       a step whose folder is the image: disk.img, root.img, bzImage, vmlinux,
 #                          cmdline, build-id, environments/, manifest.json
 
-# The environments that every image carries.
-IMAGE_ENVIRONMENTS='python lua'
+# image_names IMAGE: the environments that it carries. The tests' has a kernel that attacks.
+image_names() {
+	case "$1" in
+	*-test) printf 'python lua lua-hostile\n' ;;
+	*) printf 'python lua\n' ;;
+	esac
+}
 
 image() {
 	image_board=${1%-test}
@@ -16,13 +21,13 @@ image() {
 		usage_error "the board '$1' has a kernel and a layout; nothing writes its system partition"
 	need kernel "$image_board"
 	need root "$1"
-	for image_env in $IMAGE_ENVIRONMENTS; do
-		need "env_$image_env"
+	for image_env in $(image_names "$1"); do
+		need "env_$(printf %s "$image_env" | tr - _)"
 	done
 	key_add_file board/image.sh "board/$image_board/layout" "board/$image_board/cmdline"
 	key_add_file kernel-config/cmdline
 	key_add_step "kernel-$image_board" "root-$1"
-	for image_env in $IMAGE_ENVIRONMENTS; do
+	for image_env in $(image_names "$1"); do
 		key_add_step "env-$image_env"
 	done
 	step "image-$1" "image for the board $1" image_build "$1"
@@ -40,7 +45,7 @@ image_build() {
 	image_kernel=$(step_dir "kernel-$image_board") image_root=$(step_dir "root-$1")
 	cp "$image_kernel/bzImage" "$image_kernel/vmlinux" "$image_kernel/build-id" "$OUT/"
 	cp "$image_root/root.img" "$OUT/"
-	image_environments
+	image_environments "$1"
 	image_cmdline "$image_board" slot-a >"$OUT/cmdline"
 	# The tests' agent runs first, and becomes init.
 	[ "$image_board" = "$1" ] || sed -i 's,init=/sbin/init,init=/test/agent,' "$OUT/cmdline"
@@ -49,7 +54,7 @@ image_build() {
 }
 
 image_environments() {
-	for image_env in $IMAGE_ENVIRONMENTS; do
+	for image_env in $(image_names "$1"); do
 		mkdir -p "$OUT/environments/$image_env"
 		for image_file in image manifest manifest.sig; do
 			cp "$(step_dir "env-$image_env")/$image_file" "$OUT/environments/$image_env/"
