@@ -44,7 +44,7 @@ target_env() {
 # library NAME ARCH PACKAGE [DEPENDENCY...]: a step whose function is build_NAME ARCH.
 library() {
 	library_name=$1 library_arch=$2
-	key_add_file "packages/$library_name"
+	key_add_file "packages/$library_name" packages/toolchain/target.sh
 	key_add_source "$3"
 	key_add_text "$(target_cflags "$2") $(target_ldflags) $(target_cfi)"
 	key_add_step "compiler-$2"
@@ -56,7 +56,8 @@ library() {
 		"build_$library_name" "$library_arch"
 }
 
-# CMake's common arguments for a library, one a line for `xargs`-free use as a file.
+# target_cmake ARCH FOLDERS: $WORK/target.cmake, CMake's toolchain file; libraries are looked for in
+# the bare sysroot and in FOLDERS.
 target_cmake() {
 	target_env "$1"
 	cat >"$WORK/target.cmake" <<-EOT
@@ -77,7 +78,8 @@ target_cmake() {
 	EOT
 }
 
-# pc_file NAME VERSION LIBS: a pkg-config file that holds wherever the sysroot lies.
+# pc_file NAME VERSION LIBS: a pkg-config file that holds wherever the sysroot lies. It names no
+# folder of headers: the compiler finds them by itself, and only then are they the system's.
 pc_file() {
 	mkdir -p "$OUT/lib/pkgconfig"
 	cat >"$OUT/lib/pkgconfig/$1.pc" <<-EOT
@@ -85,73 +87,6 @@ pc_file() {
 		Name: $1
 		Description: $1 for the node
 		Version: $2
-		Cflags: -I\${prefix}/include
 		Libs: -L\${prefix}/lib $3
-	EOT
-}
-
-toolchain_libraries='libsodium libzmq mbedtls libseccomp jansson lua'
-
-toolchain() {
-	need compiler "$1"
-	for toolchain_library in $toolchain_libraries; do
-		need "$toolchain_library" "$1"
-	done
-	key_add_step "compiler-$1"
-	for toolchain_library in $toolchain_libraries; do
-		key_add_step "$toolchain_library-$1"
-	done
-	key_add_text "$(target_cflags "$1") $(target_ldflags) $(target_cfi)"
-	key_add_file packages/toolchain/target.sh
-	step "toolchain-$1" "toolchain: compiler and libraries ($1)" build_toolchain "$1"
-}
-
-build_toolchain() {
-	cp -a "$(step_dir "compiler-$1")/." "$OUT/"
-	for toolchain_library in $toolchain_libraries; do
-		cp -a "$(step_dir "$toolchain_library-$1")/." "$OUT/sysroot/"
-	done
-	toolchain_meson "$1"
-}
-
-meson_list() {
-	for meson_word; do
-		printf "'%s', " "$meson_word"
-	done
-}
-
-# Cross file for meson. Paths are those of the cache entry that this becomes.
-toolchain_meson() {
-	toolchain_dir=$(step_dir "toolchain-$1")
-	# shellcheck disable=SC2046 # lists of flags
-	cat >"$OUT/$1.ini" <<-EOT
-		[constants]
-		dir = '$toolchain_dir'
-
-		[binaries]
-		c = ['clang-19', '--config=' + dir / '$1.cfg']
-		cpp = ['clang++-19', '--config=' + dir / '$1.cfg']
-		ar = 'llvm-ar-19'
-		strip = 'llvm-strip-19'
-		nm = 'llvm-nm-19'
-		pkgconfig = 'pkg-config'
-
-		[properties]
-		pkg_config_libdir = dir / 'sysroot/lib/pkgconfig'
-
-		[built-in options]
-		c_args = [$(meson_list $(target_cflags "$1") $(target_cfi))]
-		c_link_args = [$(meson_list $(target_ldflags) $(target_cfi))]
-		default_library = 'static'
-		prefer_static = true
-		buildtype = 'plain'
-		b_pie = false
-		b_staticpic = true
-
-		[host_machine]
-		system = 'linux'
-		cpu_family = '$1'
-		cpu = '$1'
-		endian = 'little'
 	EOT
 }
