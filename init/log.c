@@ -44,8 +44,8 @@ static void rotate(struct log *log, size_t len)
 	log_open(log);
 }
 
-/* One line, made printable, to the log file and where asked to the console. */
-static void emit(struct log *log, const char *text, size_t len, int console)
+/* One line, made printable, to the log file and the console. */
+static void emit(struct log *log, const char *text, size_t len)
 {
 	char line[LOG_LINE_MAX + 32];
 	uint64_t now = clock_ms();
@@ -63,8 +63,7 @@ static void emit(struct log *log, const char *text, size_t len, int console)
 		put(log->file, line, (size_t)used);
 		log->file_len += (size_t)used;
 	}
-	if (console)
-		put(log->console, line, (size_t)used);
+	put(log->console, line, (size_t)used);
 }
 
 void log_line(struct log *log, enum log_level level, const char *format, ...)
@@ -74,7 +73,7 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
 	int head, len;
 
 	log_open(log);
-	head = snprintf(line, sizeof(line), "<%d>", (int)level);
+	head = snprintf(line, sizeof(line), "<%d>", level < LOG_WARNING ? LOG_WARNING : (int)level);
 	len = head + snprintf(line + head, sizeof(line) - (size_t)head, "init: ");
 	va_start(args, format);
 	len += vsnprintf(line + len, sizeof(line) - (size_t)len, format, args);
@@ -82,7 +81,7 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
 	if (len >= (int)sizeof(line))
 		len = (int)sizeof(line) - 1;
 	put(log->kmsg, line, (size_t)len);
-	emit(log, line + head, (size_t)(len - head), level > LOG_ERROR || log->kmsg < 0);
+	emit(log, line + head, (size_t)(len - head));
 }
 
 static void drain_bytes(struct log *log, const char *bytes, size_t len)
@@ -91,7 +90,7 @@ static void drain_bytes(struct log *log, const char *bytes, size_t len)
 		if (bytes[i] != '\n' && log->line_len < sizeof(log->line))
 			log->line[log->line_len++] = bytes[i];
 		if (bytes[i] == '\n') { /* what is longer than a line may be is cut off */
-			emit(log, log->line, log->line_len, 1);
+			emit(log, log->line, log->line_len);
 			log->line_len = 0;
 		}
 	}
@@ -114,7 +113,7 @@ void log_flush(struct log *log)
 {
 	log_drain(log);
 	if (log->line_len > 0)
-		emit(log, log->line, log->line_len, 1);
+		emit(log, log->line, log->line_len);
 	log->line_len = 0;
 }
 

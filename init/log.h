@@ -2,8 +2,9 @@
 /*
  * What init and hostd say, and where it goes:
  *
- *   init's lines	/dev/kmsg with their level (so the kernel's log and ramoops have them; errors
- *			reach the console from there), the log file, and the console below an error.
+ *   init's lines	/dev/kmsg (so that the kernel's log and ramoops have them), the log file, and
+ *			the console. To /dev/kmsg an error goes as a warning: a kernel that is `quiet`
+ *			would put it on the console a second time, and later than we do.
  *   hostd's stderr	a pipe that init drains: the log file and the console.
  *
  * The log file is /run/anchorhold/log, at most LOG_FILE_MAX bytes; full, it becomes log.1 and
