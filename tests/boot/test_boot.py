@@ -86,13 +86,13 @@ def test_every_promise_is_kept_and_every_one_was_asked(inside, gateway):
 
 
 def test_a_missing_promise_is_named_and_nothing_is_started(fresh):
-    node = fresh.boot("broken", wait=False, options=("--append", "lockdown=none"))
+    # The order of LSMs is the launcher's to give: without Landlock in it, promises are broken.
+    fresh.boot("broken", wait=False, options=("--append", "lsm=lockdown,yama"))
     state = fresh.gateway.wait_node("broken", "refusing")
-    assert any("lockdown" in name for name in state["missing"]), state
-    reply = fresh.gateway.call("POST", "/api/kernels", {"name": "python"})
-    assert reply.status == 503
-    assert "lockdown" in reply.json()["message"] or "broken" in reply.json()["message"]
-    node.stop()
+    assert any("landlock" in name for name in state["missing"]), state
+    reply = fresh.gateway.call("POST", "/api/kernels", {"name": "lua"})
+    assert reply.status == 503, reply.body
+    assert "landlock" in reply.json()["message"]
 
 
 @pytest.mark.parametrize("row", rows(SYSCTLS))
@@ -164,8 +164,16 @@ def test_the_watchdog_is_fed(inside):
     assert "/dev/watchdog" in links
 
 
-def test_production_image_has_no_shell():
-    listing = (IMAGE / "files").read_text().split()
-    for name in ("sh", "ash", "bash", "getty", "login", "sshd", "telnetd"):
-        assert not [path for path in listing if path.rsplit("/", 1)[-1] == name]
-    assert not [path for path in listing if path.startswith("/test/")]
+def test_production_image_has_no_shell(tmp_path):
+    # fsck.erofs of Debian 12 does not stop at the end of the file system: give it just that.
+    blocks = int(re.search(r"4096 4096 (\d+) (\d+) sha256", (IMAGE / "cmdline").read_text()).group(1))
+    (tmp_path / "root.erofs").write_bytes((IMAGE / "root.img").read_bytes()[:blocks * 4096])
+    subprocess.run(["fsck.erofs", f"--extract={tmp_path}/root", str(tmp_path / "root.erofs")],
+                   check=True, capture_output=True)
+    files = {path.relative_to(tmp_path / "root") for path in (tmp_path / "root").rglob("*")}
+    names = {path.name for path in files}
+    assert {"init", "hostd", "udhcpc"} <= names
+    assert not names & {"sh", "ash", "bash", "getty", "login", "sshd", "telnetd", "agent"}
+    applets = subprocess.run([str(tmp_path / "root/bin/busybox")], capture_output=True, text=True)
+    assert "udhcpc" in applets.stdout + applets.stderr
+    assert not re.search(r"\bash\b|\bsh\b", applets.stdout + applets.stderr)
