@@ -59,7 +59,7 @@ static void test_pairs(struct check *check)
 	CHECK_EQ(check, strlen(text), CURVE_TEXT_LEN);
 	CHECK_EQ(check, curve_key_parse(text, CURVE_TEXT_LEN, &key), 0);
 	CHECK(check, memcmp(&key, &pair.public_key, sizeof(key)) == 0);
-	strcat(text, "\n");
+	text[CURVE_TEXT_LEN] = '\n';
 	CHECK_EQ(check, curve_key_parse(text, CURVE_TEXT_LEN + 1, &key), 0);
 
 	memset(&key, 0x42, sizeof(key));

@@ -42,7 +42,7 @@ static bool lookup(void *arg, const struct curve_key *key, const char *address,
 	CHECK(world->check, strcmp(address, "127.0.0.1") == 0);
 	if (memcmp(key, &world->node.public_key, sizeof(*key)) != 0)
 		return false;
-	strcpy(ret_user, "node-1");
+	snprintf(ret_user, LINK_NAME_MAX, "node-1");
 	return true;
 }
 

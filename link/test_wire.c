@@ -184,7 +184,7 @@ static void test_pack_refuses(struct check *check, struct link_frame *frame)
 	sample_of(LINK_EVENT, frame);
 	strcpy(frame->u.event.kind, "a b");
 	CHECK_EQ(check, link_frame_pack(frame, buf, sizeof(buf), &len), -EINVAL);
-	frame->type = (enum link_type)0;
+	memset(&frame->type, 0, sizeof(frame->type));
 	CHECK_EQ(check, link_frame_pack(frame, buf, sizeof(buf), &len), -EPROTO);
 	CHECK_EQ(check, link_frame_pack(frame, NULL, 0, &len), -ENOBUFS);
 }
@@ -222,12 +222,12 @@ int main(void)
 	struct check check = {0};
 	struct link_frame *frame = calloc(1, sizeof(*frame)), *got = calloc(1, sizeof(*got));
 
-	if (frame == NULL || got == NULL)
-		return 1;
-	test_round(&check, frame, got);
-	test_largest(&check, frame);
-	test_broken(&check, frame);
-	test_pack_refuses(&check, frame);
+	if (CHECK(&check, frame != NULL && got != NULL)) {
+		test_round(&check, frame, got);
+		test_largest(&check, frame);
+		test_broken(&check, frame);
+		test_pack_refuses(&check, frame);
+	}
 	test_strings(&check);
 	free(frame);
 	free(got);

@@ -50,7 +50,8 @@ static bool lookup(void *arg, const struct curve_key *key, const char *address,
 	(*asked)++;
 	if (memcmp(key->bytes, KEY, CURVE_KEY_LEN) != 0)
 		return false;
-	strcpy(ret_user, strcmp(address, "10.0.0.9") == 0 ? "no name" : "node-1");
+	snprintf(ret_user, LINK_NAME_MAX, "%s",
+		 strcmp(address, "10.0.0.9") == 0 ? "no name" : "node-1");
 	return true;
 }
 

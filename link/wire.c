@@ -22,10 +22,10 @@
 #define RAW(type, member) {.kind = FIELD_BYTES, AT(type, member)}
 #define TEXT(kind_, type, member) {.kind = (kind_), AT(type, member)}
 #define ROWS(type, member, count_, ceiling, table)                                                 \
-	{.kind = FIELD_LIST,                                                                             \
+	{.kind = FIELD_LIST,                                                                       \
 	 AT(type, member),                                                                         \
 	 .count = offsetof(type, count_),                                                          \
-	 .stride = SIZE_OF(type, member[0]),                                                       \
+	 .stride = sizeof((((type *)0)->member)[0]),                                               \
 	 .max = (ceiling),                                                                         \
 	 .rows = (table),                                                                          \
 	 .rows_count = COUNT_OF(table)}

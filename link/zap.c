@@ -81,33 +81,40 @@ static void request_free(struct request *request)
 	request->count = 0;
 }
 
+/* One part: kept while there is room for it. */
+static int part_receive(void *socket, struct request *request, bool *ret_more)
+{
+	zmq_msg_t msg;
+	int error = 0;
+
+	zmq_msg_init(&msg);
+	if (zmq_msg_recv(&msg, socket, ZMQ_DONTWAIT) < 0)
+		error = -zmq_errno();
+	*ret_more = error == 0 && zmq_msg_more(&msg) != 0;
+	if (error == 0 && request->count < PARTS) {
+		zmq_msg_init(&request->part[request->count]);
+		zmq_msg_move(&request->part[request->count], &msg);
+		request->count++;
+	} else if (error == 0) {
+		request->over = true;
+	}
+	zmq_msg_close(&msg);
+	return error;
+}
+
 /* Takes a whole request, so that the answer to it can be sent whatever it holds. */
 static int request_receive(void *socket, struct request *request)
 {
 	bool more = true;
+	int error = 0;
 
 	request->count = 0;
 	request->over = false;
-	while (more) {
-		zmq_msg_t extra, *msg;
-
-		request->over = request->count == PARTS;
-		msg = request->over ? &extra : &request->part[request->count];
-		zmq_msg_init(msg);
-		if (zmq_msg_recv(msg, socket, ZMQ_DONTWAIT) < 0) {
-			int error = -zmq_errno();
-
-			zmq_msg_close(msg);
-			request_free(request);
-			return error;
-		}
-		more = zmq_msg_more(msg) != 0;
-		if (request->over)
-			zmq_msg_close(msg);
-		else
-			request->count++;
-	}
-	return 0;
+	while (error == 0 && more)
+		error = part_receive(socket, request, &more);
+	if (error != 0)
+		request_free(request);
+	return error;
 }
 
 static struct link_slice part(struct request *request, enum part number)
