@@ -178,6 +178,7 @@ static void tell_restarting(struct session *session)
 {
 	struct synth synth;
 
+	session->restart_told = true;
 	session_fail(session, INFLIGHT_SENT, KERNEL_DIED, "the kernel was restarted");
 	if (session->kernel->restart_asked)
 		return;
@@ -197,8 +198,11 @@ static void on_kernel_changed(void *ctx, struct kernel *kernel, bool new_incarna
 			session->death_max_ms = clock_ms() + DEATH_MAX_MS;
 			continue;
 		}
-		if (kernel->state == LINK_KERNEL_RESTARTING || new_incarnation)
+		if ((kernel->state == LINK_KERNEL_RESTARTING || new_incarnation) &&
+		    !session->restart_told)
 			tell_restarting(session);
+		if (kernel->state == LINK_KERNEL_READY)
+			session->restart_told = false;
 		session->refused = false;
 		session_attach(session);
 		session_release(session);
@@ -335,7 +339,8 @@ static void sweep_one(struct session *session, uint64_t now)
 			lws_callback_on_writable(session->wsi);
 		return;
 	}
-	if (session->death_ms != 0 && now >= session->death_ms)
+	if (session->death_ms != 0 &&
+	    ((now >= session->death_ms && session->out == NULL) || now >= session->death_max_ms))
 		tell_dead(session);
 	if (session->suspect_ms != 0 && now >= session->suspect_ms &&
 	    session->kernel->activity.state == ACTIVITY_IDLE) {

@@ -124,6 +124,7 @@ static void state_set(struct kernel *kernel, const struct link_kernel *told)
 void fleet_kernel_told(struct fleet *fleet, struct kernel *kernel, const struct link_kernel *told)
 {
 	bool fresh = told->incarnation != kernel->incarnation;
+	bool another = fresh && kernel->incarnation != 0;
 	char why[LINK_TEXT_MAX + 128];
 	uint8_t id[LINK_ID_LEN];
 	uint64_t ignored;
@@ -145,7 +146,7 @@ void fleet_kernel_told(struct fleet *fleet, struct kernel *kernel, const struct 
 		kernel_reason(kernel, why, sizeof(why));
 		log_line("kernel %s on %s: dead: %s", kernel->text, kernel->node->name, why);
 	}
-	fleet->hooks.kernel_changed(fleet->hooks.ctx, kernel, fresh);
+	fleet->hooks.kernel_changed(fleet->hooks.ctx, kernel, another);
 	while (kernel != NULL && pending_kernel(fleet->pendings, kernel))
 		kernel = fleet_kernel(fleet, id);
 	if (kernel == NULL || !kernel->deleting)

@@ -135,7 +135,7 @@ void session_output(struct session *session, const struct link_chunk *chunk)
 	}
 	session->owed += chunk->data_len;
 	/* What it printed before it died comes before the news of its death. */
-	if (session->death_ms != 0 && session->death_ms < session->death_max_ms)
+	if (session->death_ms != 0)
 		session->death_ms = clock_ms() + SESSION_DEATH_MS;
 	r = link_join_add(session->join, chunk, &blob);
 	if (r < 0) {
@@ -198,6 +198,8 @@ static int piece_write(struct session *session)
 		return (int)len;
 	if (out->seq != 0)
 		session->written = out->seq;
+	if (session->death_ms != 0)
+		session->death_ms = clock_ms() + SESSION_DEATH_MS;
 	out_pop(session);
 	return (int)len;
 }

@@ -9,6 +9,9 @@ import uuid
 
 import websocket
 
+# RFC 6455's registry has grown since: 1012 service restart, 1013 try again later.
+websocket._abnf.VALID_CLOSE_STATUS += (1012, 1013)
+
 V1 = "v1.kernel.websocket.jupyter.org"
 
 

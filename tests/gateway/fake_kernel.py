@@ -176,6 +176,10 @@ class FakeKernel:
         elif word == "flood":
             for i in range(int(rest)):
                 self.say(0, wire.IOPUB, "stream", parts[0], {"name": "stdout", "text": f"{i}\n"})
+        elif word == "pages":
+            for i in range(int(rest)):
+                self.say(0, wire.IOPUB, "stream", parts[0],
+                         {"name": "stdout", "text": f"{i}".ljust(100_000, ".") + "\n"})
         elif word == "big":
             self.say(0, wire.IOPUB, "display_data", parts[0],
                      {"data": {"text/plain": "x" * int(rest)}, "metadata": {}})

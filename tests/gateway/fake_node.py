@@ -121,7 +121,7 @@ class FakeNode(threading.Thread):
         self.kernels, self.up = {}, False
         self.todo, self.folder = queue.Queue(), tempfile.mkdtemp(prefix="ah-")
         self.refuse_in, self.swallow_in, self.refuse_start = 0, False, 0
-        self.start_delay, self.kernels_max = 0, 8
+        self.start_delay, self.kernels_max = 0, 500
         self.received, self.requests, self.acks, self.cursors = [], [], [], []
         self.logs = b"one\ntwo\n"
         self.stopping = False
