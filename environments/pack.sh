@@ -10,6 +10,28 @@
 env_pack_block=4096
 env_pack_time=1700000000
 
+# env_key_add FILE...: what every environment's step depends on, and these files of its own.
+env_key_add() {
+	key_add_file environments/pack.sh
+	for key_env_file; do
+		key_add_file "environments/$key_env_file"
+	done
+	key_add_text "$(cat "$CACHE/release/sign.pub")"
+}
+
+# env_install ROOT PROGRAM...: our programs, and the places that a cell mounts on.
+env_install() {
+	install_root=$1
+	shift
+	for install_dir in proc dev tmp home/user run/kernel work usr/lib/anchorhold; do
+		mkdir -p "$install_root/$install_dir"
+	done
+	for install_program; do
+		install -m 0755 "$(step_dir programs-x86_64)/$install_program" \
+			"$install_root/usr/lib/anchorhold/"
+	done
+}
+
 env_pack_uuid() { # TEXT: a UUID that is the text's hash
 	printf '%s' "$1" | sha256sum |
 		sed 's/^\(.\{8\}\)\(.\{4\}\).\(.\{3\}\).\(.\{3\}\)\(.\{12\}\).*/\1-\2-8\3-8\4-\5/'

@@ -214,6 +214,7 @@ static int files(lua_State *lua)
 static int exit_now(lua_State *lua)
 {
 	_exit((int)luaL_optinteger(lua, 1, 0));
+	return 0;
 }
 
 /* signal(NUMBER): to itself, its default action restored. */

@@ -25,8 +25,9 @@ static int os_exit(lua_State *lua)
 	int code = lua_isboolean(lua, 1) ? !lua_toboolean(lua, 1) : (int)luaL_optinteger(lua, 1, 0);
 
 	outgoing_byte(&interp_of(lua)->outgoing, OUTGOING_EXIT, (uint8_t)code);
-	for (;;)
-		pause();
+	while (pause() < 0)
+		;
+	return 0;
 }
 
 static int open_libraries(lua_State *lua)

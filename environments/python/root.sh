@@ -87,7 +87,8 @@ env_python_libraries() {
 				return 1
 			}
 			env_python_needed "$lib/$name"
-		done <"$1/.before" | sort -u - "$1/.before" >"$1/.reached"
+		done <"$1/.before" >"$1/.more"
+		sort -u "$1/.more" "$1/.before" >"$1/.reached"
 		cmp -s "$1/.before" "$1/.reached" && break
 	done
 	while read -r name; do
@@ -97,7 +98,7 @@ env_python_libraries() {
 	for path in "$lib"/*; do
 		grep -qxF "${path##*/}" "$1/.before" || rm -r "$path"
 	done
-	rm "$1/.before" "$1/.reached"
+	rm "$1/.before" "$1/.more" "$1/.reached"
 }
 
 # env_python_terminals TREE: the descriptions that a web terminal or a pty may ask for.
@@ -136,29 +137,19 @@ env_python_compile() {
 	rm "$1/.warm"
 }
 
-# env_python_mounts TREE: where the cell mounts; it also finds its PID 1 here.
-env_python_mounts() {
-	for dir in proc dev tmp home/user run/kernel work; do
-		mkdir -p "$1/$dir"
-	done
-	mkdir -p "$1/usr/lib/anchorhold"
-}
-
-# env_python_root DEBS CELL_INIT SOURCE TREE: the whole root, from nothing.
+# env_python_root DEBS SOURCE TREE: the whole root, from nothing, but for our own programs.
 env_python_root() {
-	env_python_extract "$1" "$4"
-	env_python_licences "$4"
-	env_python_leave_out "$4" "$3/left-out"
-	env_python_keep "$4/usr/bin" "$3/commands"
-	env_python_keep "$4/usr/lib/python3/dist-packages/pygments/lexers" "$3/lexers"
-	env_python_terminals "$4"
-	env_python_libraries "$4"
-	cp -R "$3/root/." "$4/"
-	env_python_mounts "$4"
-	install -m 0755 "$2" "$4/usr/lib/anchorhold/cell-init"
-	env_python_compile "$4" "$3/warm.py"
-	find "$4" -type d -exec chmod 0755 {} +
-	find "$4" -type f -perm /111 -exec chmod 0755 {} +
-	find "$4" -type f ! -perm /111 -exec chmod 0644 {} +
-	env_python_run "$4" -c 'import anchorhold_kernel, ssl, sqlite3, ctypes, curses, readline'
+	env_python_extract "$1" "$3"
+	env_python_licences "$3"
+	env_python_leave_out "$3" "$2/left-out"
+	env_python_keep "$3/usr/bin" "$2/commands"
+	env_python_keep "$3/usr/lib/python3/dist-packages/pygments/lexers" "$2/lexers"
+	env_python_terminals "$3"
+	env_python_libraries "$3"
+	cp -R "$2/root/." "$3/"
+	env_python_compile "$3" "$2/warm.py"
+	find "$3" -type d -exec chmod 0755 {} +
+	find "$3" -type f -perm /111 -exec chmod 0755 {} +
+	find "$3" -type f ! -perm /111 -exec chmod 0644 {} +
+	env_python_run "$3" -c 'import anchorhold_kernel, ssl, sqlite3, ctypes, curses, readline'
 }
