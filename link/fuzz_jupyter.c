@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"};
 	struct link_slice frames[FRAMES_MAX];
 	struct jupyter_message message;
+	struct link_header header;
 	char signature[JUPYTER_SIGNATURE_LEN + 1];
 	size_t count = frames_cut(data, size, frames);
 
@@ -48,6 +49,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(message.idents_count + 2u + message.parts.count == count);
 	require(link_parts_size(&message.parts) > 0);
 	jupyter_verify(&key, &message);
+	link_parts_check(&message.parts);
+	link_header_get(message.parts.part[LINK_HEADER], &header);
+	link_header_get(message.parts.part[LINK_PARENT], &header);
 	require(jupyter_sign(&key, &message.parts, signature) == 0);
 	message.signature.data = (const uint8_t *)signature;
 	require(jupyter_verify(&key, &message) == 0);

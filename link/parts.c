@@ -90,9 +90,9 @@ int link_header_get(struct link_slice json, struct link_header *ret_header)
 	int error;
 
 	memset(ret_header, 0, sizeof(*ret_header));
-	if (json_check(json.data, json.len, &kind) == 0 && kind == JSON_NULL)
-		return 0;
 	error = json_members(json.data, json.len, names, 3, value);
+	if (error != 0)
+		return json_check(json.data, json.len, &kind) == 0 && kind == JSON_NULL ? 0 : error;
 	if (error == 0)
 		error = header_string(value[0], ret_header->msg_id, sizeof(ret_header->msg_id));
 	if (error == 0)
