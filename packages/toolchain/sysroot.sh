@@ -32,7 +32,8 @@ meson_list() {
 	done
 }
 
-# Cross file for meson. Paths are those of the cache entry that this becomes.
+# Cross file for meson. Paths are those of the cache entry that this becomes. What link-time
+# optimisation made of a library's module is kept and used again: the result is the same, sooner.
 toolchain_meson() {
 	toolchain_dir=$(step_dir "toolchain-$1")
 	# shellcheck disable=SC2046 # lists of flags; the target's own -fPIE stands for meson's options
@@ -53,7 +54,8 @@ toolchain_meson() {
 
 		[built-in options]
 		c_args = [$(meson_list $(target_cflags "$1") $(target_cfi))]
-		c_link_args = [$(meson_list $(target_ldflags) $(target_cfi))]
+		c_link_args = [$(meson_list $(target_ldflags) $(target_cfi) \
+			-Wl,--thinlto-cache-dir="$CACHE/thinlto" -Wl,--thinlto-cache-policy=cache_size_bytes=1g)]
 		default_library = 'static'
 		prefer_static = true
 		buildtype = 'plain'
