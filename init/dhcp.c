@@ -12,6 +12,7 @@
 
 #include "conf/value.h"
 #include "init/cgroups.h"
+#include "init/files.h"
 #include "init/spawn.h"
 
 int dhcp_prepare(void)
@@ -65,6 +66,11 @@ pid_t dhcp_start(const char *interface, uint32_t address)
 	if (unlink(LEASE_PATH) < 0 && errno != ENOENT)
 		return -errno;
 	return spawn_start(&spawn);
+}
+
+void dhcp_stop(void)
+{
+	file_set(CGROUP_DHCP "/cgroup.kill", "1"); /* no fork gets away from that */
 }
 
 int dhcp_result(struct lease *ret_lease, struct conf_error *ret_error)

@@ -24,6 +24,9 @@ int dhcp_prepare(void);
  */
 pid_t dhcp_start(const char *interface, uint32_t address);
 
+/* Kills whatever is left of an exchange: between two there is no process of that uid. */
+void dhcp_stop(void);
+
 /* Reads the lease that an ended exchange has left. As lease_parse, -ENOENT: none. */
 int dhcp_result(struct lease *ret_lease, struct conf_error *ret_error);
 

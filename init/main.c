@@ -6,6 +6,7 @@
  * Before the loop a failure may end in a restart of the machine; in the loop nothing does.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -116,6 +117,17 @@ static void make_network(struct init *init)
 	log_reached("firewall");
 }
 
+/* 0, 1 and 2 are taken, even if the kernel found no console: nothing of ours may get them. */
+static void fill_descriptors(void)
+{
+	int fd;
+
+	while ((fd = open("/", O_RDONLY | O_DIRECTORY)) >= 0 && fd <= 2)
+		continue;
+	if (fd > 2)
+		close(fd);
+}
+
 static int open_signals(void)
 {
 	sigset_t all;
@@ -214,6 +226,7 @@ int main(int argc, char **argv)
 		fputs("init: is for the kernel to start, as process 1\n", stderr);
 		return 1;
 	}
+	fill_descriptors();
 	init.signals = open_signals();
 	if (init.signals < 0)
 		give_up(&init.log, "signalfd", -errno);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/netlink.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,7 +192,7 @@ void network_tick(struct network *n, struct log *log, uint64_t now_ms)
 	if (now_ms < n->next_ms)
 		return;
 	if (n->pid) { /* it has had its time; its end comes as a signal */
-		kill(n->pid, SIGKILL);
+		dhcp_stop();
 		n->next_ms = UINT64_MAX;
 		return;
 	}
@@ -228,6 +227,7 @@ bool network_ended(struct network *n, struct log *log, pid_t pid, int status, ui
 	if (n->pid == 0 || pid != n->pid)
 		return false;
 	n->pid = 0;
+	dhcp_stop(); /* before its file is read: nobody writes to it any more */
 	if (dhcp_result(&lease, &error)) {
 		failed(n, log, status, error.text, now_ms);
 		return true;
