@@ -6,10 +6,12 @@
 
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #define CAPABILITIES_MAX 63
 
@@ -21,6 +23,19 @@ int credentials_identity(void)
 	if (syscall(SYS_setresgid, UIDS_INSIDE, UIDS_INSIDE, UIDS_INSIDE) < 0)
 		return -errno;
 	return syscall(SYS_setresuid, UIDS_INSIDE, UIDS_INSIDE, UIDS_INSIDE) < 0 ? -errno : 0;
+}
+
+/* To give way needs no privilege. The raw call, since musl has no such function. */
+static int ordinary_priority(void)
+{
+	const struct sched_param none = {0};
+
+	if (syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none) < 0)
+		return -errno;
+	if (getpriority(PRIO_PROCESS, 0) < 0 && setpriority(PRIO_PROCESS, 0, 0) < 0)
+		return -errno;
+	umask(022);
+	return 0;
 }
 
 int credentials_limits(uint32_t pids_max)
@@ -50,7 +65,7 @@ int credentials_limits(uint32_t pids_max)
 		if (setrlimit(limits[i].resource, &limit) < 0)
 			return -errno;
 	}
-	return 0;
+	return ordinary_priority();
 }
 
 /* Needs CAP_SETPCAP, so before the sets are emptied. EINVAL is the first number unknown here. */

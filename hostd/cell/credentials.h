@@ -8,7 +8,8 @@
 /* Become the one uid and gid of the namespace. Its capabilities stay until exec or the drop. */
 int credentials_identity(void);
 
-/* Resource limits that stand beside the cgroup's. */
+/* Resource limits that stand beside the cgroup's; an ordinary process's priority and umask,
+ * whatever the monitor's are. */
 int credentials_limits(uint32_t pids_max);
 
 /* No new privileges, no ambient, bounding, permitted, effective or inheritable capability,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define HOST_NAME "cell"
+#define OOM_SCORE "300" /* a node short of memory ends a kernel before anything of its own */
 
 int namespaces_clone(int cgroup, int *ret_pidfd)
 {
@@ -45,7 +46,11 @@ int namespaces_map(int proc, pid_t child, uid_t uid)
 
 	/* The pid cannot be another's: the child is ours and not waited for yet. */
 	snprintf(map, sizeof(map), "%u %u 1", UIDS_INSIDE, (unsigned)uid);
-	result = write_for(proc, child, "setgroups", "deny");
+	/* Written from here it is also the least that the cell can have: the monitor's own, which
+	 * may exempt it even from its cgroup's limit, is not inherited. */
+	result = write_for(proc, child, "oom_score_adj", OOM_SCORE);
+	if (result == 0)
+		result = write_for(proc, child, "setgroups", "deny");
 	if (result == 0)
 		result = write_for(proc, child, "gid_map", map);
 	if (result == 0)

@@ -11,7 +11,8 @@
  */
 int namespaces_clone(int cgroup, int *ret_pidfd);
 
-/* In the parent, while the child waits: uid and gid 1000 inside are `uid` outside, no other. */
+/* In the parent, while the child waits, what only the parent may write: uid and gid 1000 inside
+ * are `uid` outside and there is no other; and the child's place in line when memory is short. */
 int namespaces_map(int proc, pid_t child, uid_t uid);
 
 /* In the child, once mapped: a cgroup namespace rooted at the cgroup it was born in (made by

@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -293,14 +294,20 @@ static void probe_landlock(struct probe *probe)
 	expect(probe, "writing /dev/random", open_at("/dev/random", O_WRONLY) < 0, 0);
 }
 
-static bool status_has(const char *line)
+static void read_file(const char *path, char *text, size_t size)
 {
-	char text[8192];
-	int fd = open_at("/proc/self/status", O_RDONLY);
-	ssize_t n = read(fd, text, sizeof(text) - 1);
+	int fd = open_at(path, O_RDONLY);
+	ssize_t n = read(fd, text, size - 1);
 
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
+}
+
+static bool status_has(const char *line)
+{
+	char text[8192];
+
+	read_file("/proc/self/status", text, sizeof(text));
 	return strstr(text, line) != NULL;
 }
 
@@ -312,12 +319,15 @@ static void probe_identity(struct probe *probe)
 		"\nCapPrm:\t0000000000000000\n",    "\nCapEff:\t0000000000000000\n",
 		"\nCapBnd:\t0000000000000000\n",    "\nCapAmb:\t0000000000000000\n",
 		"\nNoNewPrivs:\t1\n",		    "\nSeccomp:\t2\n",
-		"\nSigBlk:\t0000000000000000\n",    "\nSigIgn:\t0000000000000000\n",
+		"\nUmask:\t0022\n", "\nSigBlk:\t0000000000000000\n",    "\nSigIgn:\t0000000000000000\n",
 	};
 	char name[64] = "";
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		expect(probe, lines[i] + 1, status_has(lines[i]), 0);
+	read_file("/proc/self/oom_score_adj", name, sizeof(name));
+	expect(probe, "oom_score_adj", strcmp(name, "300\n") == 0, 0);
+	expect(probe, "priority", getpriority(PRIO_PROCESS, 0) >= 0, 0);
 	gethostname(name, sizeof(name));
 	expect(probe, "host name", strcmp(name, "cell") == 0, 0);
 	expect(probe, "PID 1 is another", getpid() != 1 && getppid() == 1, 0);

@@ -12,8 +12,10 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -276,6 +278,23 @@ static void test_rows(struct check *check, const struct machine *machine)
 	CHECK_EQ(check, count_entries("/proc/self/fd"), descriptors);
 }
 
+/* A monitor's habits, none of which a cell may inherit. */
+static void be_peculiar(void)
+{
+	sigset_t all;
+	int fd;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	umask(077);
+	(void)setpriority(PRIO_PROCESS, 0, -5);
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	(void)!write(fd, "-500", 4);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct machine machine = {.cgroup_root = -1, .cells = -1, .environment = -1};
@@ -290,6 +309,7 @@ int main(int argc, char **argv)
 	}
 	if (!build_environment(&machine, argv[1], argv[2]))
 		return 1;
+	be_peculiar();
 	test_rows(&check, &machine);
 	check_row(&check, "environment and cgroup");
 	remove_environment(&machine);
