@@ -30,7 +30,7 @@ void link_budget_give(struct link_budget *budget, size_t bytes);
 /* ---- cutting ---- */
 
 struct link_cut {
-	struct link_chunk next; /* kernel, incarnation, session, epoch, seq, channel, total, offset */
+	struct link_chunk next; /* all but its data */
 	const uint8_t *data;	/* the whole message, borrowed until the cut is done */
 };
 

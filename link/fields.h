@@ -16,13 +16,13 @@
 
 enum field_kind {
 	FIELD_INTEGER, /* of .size bytes, within min..max */
-	FIELD_BYTES,	 /* .size raw bytes */
-	FIELD_NAME,	 /* identifier in a char array of .size */
+	FIELD_BYTES,   /* .size raw bytes */
+	FIELD_NAME,    /* identifier in a char array of .size */
 	FIELD_PROJECT, /* identifier or empty */
 	FIELD_DISPLAY, /* printable UTF-8, may be empty */
-	FIELD_LIST,	 /* u32 count at .count, then rows of .stride; max is the ceiling of the count */
-	FIELD_DATA,	 /* u32 length at .count, then bytes behind a pointer; length within min..max */
-	FIELD_WHEN,	 /* .rows follow where the u8 at .count equals min */
+	FIELD_LIST,    /* u32 count (at .count), at most max; then rows of .stride */
+	FIELD_DATA,    /* u32 length (at .count) within min..max; then bytes, behind a pointer */
+	FIELD_WHEN,    /* .rows follow where the u8 at .count equals min */
 };
 
 struct field {

@@ -19,8 +19,8 @@ static uint8_t source[LINK_MESSAGE_MAX];
 
 static struct link_chunk head_of(uint8_t kernel, uint64_t seq)
 {
-	return (struct link_chunk){.kernel_id = {kernel}, .incarnation = 1, .session = 2, .epoch = 3,
-				   .seq = seq, .channel = LINK_SHELL};
+	return (struct link_chunk){.kernel_id = {kernel}, .incarnation = 1, .session = 2,
+				   .epoch = 3, .seq = seq, .channel = LINK_SHELL};
 }
 
 static void test_cut(struct check *check)
@@ -30,7 +30,8 @@ static void test_cut(struct check *check)
 	struct link_cut cut;
 
 	CHECK_EQ(check, link_cut_start(&cut, &head, source, 0), -EMSGSIZE);
-	CHECK_EQ(check, link_cut_start(&cut, &head, source, (size_t)LINK_MESSAGE_MAX + 1), -EMSGSIZE);
+	CHECK_EQ(check, link_cut_start(&cut, &head, source, (size_t)LINK_MESSAGE_MAX + 1),
+		 -EMSGSIZE);
 	CHECK_EQ(check, link_cut_start(&cut, &head, source, LINK_CHUNK_MAX + 10), 0);
 	CHECK_EQ(check, link_cut_next(&cut, 0, &chunk), -EAGAIN);
 	CHECK_EQ(check, link_cut_next(&cut, 4, &chunk), 0);
@@ -72,19 +73,35 @@ struct story {
 static const struct story stories[] = {
 	{"whole", {{1, 10, 0, 10, 0, 10}, {2, 5, 0, 5, 0, 5}}},
 	{"three pieces", {{1, 10, 0, 4, 0, 0}, {1, 10, 4, 4, 0, 0}, {1, 10, 8, 2, 0, 10}}},
-	{"over the ceiling", {{1, CEILING + 1, 0, 4, -EMSGSIZE, 0}, {1, CEILING + 1, 4, 4, -ECANCELED, 0},
-			      {2, 4, 0, 4, 0, 4}}},
-	{"begins in the middle", {{1, 10, 4, 4, -EBADMSG, 0}, {1, 10, 8, 2, -ECANCELED, 0},
-				  {1, 10, 0, 10, 0, 10}}},
+	{"over the ceiling",
+	 {{1, CEILING + 1, 0, 4, -EMSGSIZE, 0},
+	  {1, CEILING + 1, 4, 4, -ECANCELED, 0},
+	  {2, 4, 0, 4, 0, 4}}},
+	{"begins in the middle",
+	 {{1, 10, 4, 4, -EBADMSG, 0}, {1, 10, 8, 2, -ECANCELED, 0}, {1, 10, 0, 10, 0, 10}}},
 	{"a gap", {{1, 10, 0, 4, 0, 0}, {1, 10, 6, 4, -EBADMSG, 0}, {2, 3, 0, 3, 0, 3}}},
-	{"an overlap", {{1, 10, 0, 4, 0, 0}, {1, 10, 3, 4, -EBADMSG, 0}, {1, 10, 7, 3, -ECANCELED, 0}}},
+	{"an overlap",
+	 {{1, 10, 0, 4, 0, 0}, {1, 10, 3, 4, -EBADMSG, 0}, {1, 10, 7, 3, -ECANCELED, 0}}},
 	{"another total", {{1, 10, 0, 4, 0, 0}, {1, 11, 4, 4, -EBADMSG, 0}}},
 	{"another sequence", {{1, 10, 0, 4, 0, 0}, {2, 10, 4, 6, -EBADMSG, 0}}},
-	{"a second begins", {{1, 10, 0, 4, 0, 0}, {2, 10, 0, 4, -EBADMSG, 0}, {2, 10, 4, 6, -ECANCELED, 0},
-			     {3, 2, 0, 2, 0, 2}}},
+	{"a second begins",
+	 {{1, 10, 0, 4, 0, 0},
+	  {2, 10, 0, 4, -EBADMSG, 0},
+	  {2, 10, 4, 6, -ECANCELED, 0},
+	  {3, 2, 0, 2, 0, 2}}},
 	{"beyond its end", {{1, 10, 0, 4, 0, 0}, {1, 10, 4, 7, -EBADMSG, 0}}},
 	{"more than it is", {{1, 10, 0, 11, -EBADMSG, 0}}},
 };
+
+static void take(struct check *check, struct link_join *join, const struct step *step)
+{
+	struct link_chunk chunk = piece(step->seq, step->total, step->offset, step->len);
+	struct link_slice message;
+
+	CHECK_EQ(check, link_join_add(join, &chunk, &message), step->want);
+	CHECK_EQ(check, message.len, step->complete);
+	CHECK(check, message.len == 0 || memcmp(message.data, source, message.len) == 0);
+}
 
 static void test_stories(struct check *check)
 {
@@ -94,14 +111,8 @@ static void test_stories(struct check *check)
 
 		check_row(check, stories[i].name);
 		CHECK_EQ(check, link_join_new(CEILING, &budget, &join), 0);
-		for (const struct step *step = stories[i].steps; step->total > 0; step++) {
-			struct link_chunk chunk = piece(step->seq, step->total, step->offset, step->len);
-			struct link_slice message;
-
-			CHECK_EQ(check, link_join_add(join, &chunk, &message), step->want);
-			CHECK_EQ(check, message.len, step->complete);
-			CHECK(check, message.len == 0 || memcmp(message.data, source, message.len) == 0);
-		}
+		for (const struct step *step = stories[i].steps; step->total > 0; step++)
+			take(check, join, step);
 		link_join_free(join);
 		CHECK_EQ(check, budget.used, 0);
 	}

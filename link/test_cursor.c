@@ -276,7 +276,8 @@ static void do_read(struct check *check, struct model *model, struct client *cli
 	client->seen = next;
 }
 
-static void do_ack(struct check *check, struct model *model, struct client *client, uint64_t *random)
+static void do_ack(struct check *check, struct model *model, struct client *client,
+		   uint64_t *random)
 {
 	uint64_t seq = client->acked + check_random(random) % (client->seen - client->acked + 1);
 

@@ -31,7 +31,8 @@ struct frames_row {
 static const char wrong[] = "0000000000000000000000000000000000000000000000000000000000000000";
 
 static const struct frames_row frames_rows[] = {
-	{"plain", {"<IDS|MSG>", SIGNATURE, "{\"msg_id\":\"1\"}", "{}", "{}", "{\"code\":\"1+1\"}"}, 0, 0},
+	{"plain", {"<IDS|MSG>", SIGNATURE, "{\"msg_id\":\"1\"}", "{}", "{}",
+		   "{\"code\":\"1+1\"}"}, 0, 0},
 	{"idents", {"a", "session8", "<IDS|MSG>", SIGNATURE, "{\"msg_id\":\"1\"}", "{}", "{}",
 		    "{\"code\":\"1+1\"}"}, 0, 0},
 	{"a buffer is not signed", {"<IDS|MSG>", SIGNATURE, "{\"msg_id\":\"1\"}", "{}", "{}",
@@ -106,6 +107,12 @@ static void test_ceilings(struct check *check)
 	CHECK_EQ(check, jupyter_parse(frames, 7, &message), 0);
 }
 
+static int connection(const struct jupyter_key *key, const char *prefix, char *buf, size_t size,
+		      size_t *ret_len)
+{
+	return jupyter_connection_write(key, prefix, "python", buf, size, ret_len);
+}
+
 static void test_connection(struct check *check)
 {
 	struct link_slice value;
@@ -114,23 +121,21 @@ static void test_connection(struct check *check)
 	size_t len = 0;
 
 	jupyter_key_make(random_bytes, &key);
-	CHECK_EQ(check, jupyter_connection_write(&key, "/run/kernel/k1", "python", buf, sizeof(buf),
-						 &len), 0);
+	CHECK_EQ(check, connection(&key, "/run/kernel/k1", buf, sizeof(buf), &len), 0);
 	CHECK_EQ(check, json_member((uint8_t *)buf, len, "key", &value), 0);
 	CHECK_EQ(check, json_string_get(value, text, sizeof(text)), 0);
 	CHECK(check, strcmp(text, key.hex) == 0);
 	CHECK_EQ(check, json_member((uint8_t *)buf, len, "hb_port", &value), 0);
 	CHECK(check, value.len == 1 && value.data[0] == '5');
-	CHECK_EQ(check, jupyter_connection_write(&key, "/run/k\"", "python", buf, sizeof(buf), &len),
-		 -EINVAL);
-	CHECK_EQ(check, jupyter_connection_write(&key, "", "python", buf, sizeof(buf), &len), -EINVAL);
+	CHECK_EQ(check, connection(&key, "/run/k\"", buf, sizeof(buf), &len), -EINVAL);
+	CHECK_EQ(check, connection(&key, "", buf, sizeof(buf), &len), -EINVAL);
 	memset(path, 'a', sizeof(path));
 	path[105] = '\0';
-	CHECK_EQ(check, jupyter_connection_write(&key, path, "python", buf, sizeof(buf), &len), 0);
+	CHECK_EQ(check, connection(&key, path, buf, sizeof(buf), &len), 0);
 	path[105] = 'a';
 	path[106] = '\0';
-	CHECK_EQ(check, jupyter_connection_write(&key, path, "python", buf, sizeof(buf), &len), -EINVAL);
-	CHECK_EQ(check, jupyter_connection_write(&key, "/k", "python", buf, 100, &len), -ENOBUFS);
+	CHECK_EQ(check, connection(&key, path, buf, sizeof(buf), &len), -EINVAL);
+	CHECK_EQ(check, connection(&key, "/k", buf, 100, &len), -ENOBUFS);
 	CHECK(check, memchr(buf, 'k', 100) == NULL); /* half a secret does not stay */
 }
 

@@ -59,7 +59,8 @@ static void world_new(struct world *world, struct check *check, bool handler)
 	if (handler)
 		CHECK_EQ(check, link_zap_new(world->gateway_ctx, lookup, world, &world->zap), 0);
 	CHECK_EQ(check, link_inbox_new(&world->inbox), 0);
-	CHECK_EQ(check, link_socket_gateway(world->gateway_ctx, &world->gateway, &world->router), 0);
+	CHECK_EQ(check, link_socket_gateway(world->gateway_ctx, &world->gateway, &world->router),
+		 0);
 	CHECK_EQ(check, zmq_bind(world->router, "tcp://127.0.0.1:*"), 0);
 	CHECK_EQ(check,
 		 zmq_getsockopt(world->router, ZMQ_LAST_ENDPOINT, world->endpoint, &len), 0);

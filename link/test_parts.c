@@ -22,7 +22,8 @@ struct blob_row {
 };
 
 static const struct blob_row blob_rows[] = {
-	{"four parts", {L(4), L(2), L(2), L(2), L(2), '{', '}', '{', '}', '{', '}', '{', '}'}, 28, 0},
+	{"four parts",
+	 {L(4), L(2), L(2), L(2), L(2), '{', '}', '{', '}', '{', '}', '{', '}'}, 28, 0},
 	{"all empty", {L(4), L(0), L(0), L(0), L(0)}, 20, 0},
 	{"a buffer", {L(5), L(0), L(0), L(0), L(0), L(1), 9}, 25, 0},
 	{"nothing", {0}, 0, -EBADMSG},
@@ -56,8 +57,9 @@ static void test_unpack(struct check *check)
 
 static void test_pack(struct check *check)
 {
-	struct link_parts parts = {.count = 5, .part = {slice("{\"a\":1}"), slice("{}"), slice("{}"),
-							slice("{\"b\":[]}"), {NULL, 0}}};
+	struct link_parts parts = {.count = 5, .part = {slice("{\"a\":1}"), slice("{}"),
+							slice("{}"), slice("{\"b\":[]}"),
+							{NULL, 0}}};
 	struct link_parts got;
 	uint8_t buf[128];
 	size_t len = 0;
@@ -119,7 +121,8 @@ struct header_row {
 };
 
 static const struct header_row header_rows[] = {
-	{"{\"msg_id\":\"1\",\"msg_type\":\"status\",\"session\":\"s\",\"date\":1.5}", 0, "1", "status", "s"},
+	{"{\"msg_id\":\"1\",\"msg_type\":\"status\",\"session\":\"s\",\"date\":1.5}", 0,
+	 "1", "status", "s"},
 	{"{}", 0, "", "", ""},
 	{"null", 0, "", "", ""},
 	{"{\"msg_id\":null}", 0, "", "", ""},

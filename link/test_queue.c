@@ -26,7 +26,8 @@ static struct link_chunk head_of(unsigned int kernel, enum link_channel channel,
 				   .epoch = 1, .seq = seq, .channel = (uint8_t)channel};
 }
 
-static int push(struct link_queue *queue, unsigned int kernel, enum link_channel channel, size_t len)
+static int push(struct link_queue *queue, unsigned int kernel, enum link_channel channel,
+		size_t len)
 {
 	const struct link_chunk head = head_of(kernel, channel, len);
 
@@ -185,8 +186,11 @@ static void test_random(struct check *check)
 	uint64_t random = 42;
 
 	CHECK_EQ(check, link_queue_new(&limits, &queue), 0);
-	for (unsigned int i = 0; i < KERNELS * CHANNELS; i++)
-		CHECK_EQ(check, link_join_new(SIZE_MAX, &budget, &model.join[i / CHANNELS][i % CHANNELS]), 0);
+	for (unsigned int i = 0; i < KERNELS * CHANNELS; i++) {
+		struct link_join **join = &model.join[i / CHANNELS][i % CHANNELS];
+
+		CHECK_EQ(check, link_join_new(SIZE_MAX, &budget, join), 0);
+	}
 	for (int round = 0; round < ROUNDS; round++) {
 		uint64_t dice = check_random(&random) % 100;
 

@@ -194,9 +194,11 @@ static void test_pack_refuses(struct check *check, struct link_frame *frame)
 static void test_strings(struct check *check)
 {
 	static const char *const identifiers[] = {"a", "node-1", "3.11.2", "A_b", "_"};
-	static const char *const others[] = {"", ".", "..", "-a", ".a", "a b", "a/b", "\xc3\xa9", "a\n"};
+	static const char *const others[] = {"", ".", "..", "-a", ".a",
+						    "a b", "a/b", "\xc3\xa9", "a\n"};
 	static const char *const displays[] = {"", "Python 3", "\xc3\xa9t\xc3\xa9", "<b>&\"'"};
-	static const char *const controls[] = {"a\n", "\x1b[0m", "\x7f", "\xc2\x9b", "\xff", "\xc2"};
+	static const char *const controls[] = {"a\n", "\x1b[0m", "\x7f", "\xc2\x9b", "\xff",
+						      "\xc2"};
 	char longest[LINK_NAME_MAX + 1] = "";
 
 	for (size_t i = 0; i < COUNT_OF(identifiers); i++)

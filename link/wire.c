@@ -99,7 +99,7 @@ static const struct field logs_fields[] = {
 };
 
 #define CASE(verb_, table)                                                                         \
-	{.kind = FIELD_WHEN,                                                                             \
+	{.kind = FIELD_WHEN,                                                                       \
 	 .count = offsetof(struct link_request, verb),                                             \
 	 .min = (verb_),                                                                           \
 	 .rows = (table),                                                                          \
@@ -237,8 +237,8 @@ struct type {
 
 #define TYPE(name_, member, fields_, check_)                                                       \
 	{                                                                                          \
-		.name = (name_), .size = SIZE_OF(struct link_frame, u.member), .fields = (fields_), \
-		.fields_count = COUNT_OF(fields_), .check = (check_)                               \
+		.name = (name_), .size = SIZE_OF(struct link_frame, u.member),                     \
+		.fields = (fields_), .fields_count = COUNT_OF(fields_), .check = (check_)          \
 	}
 
 static const struct type types[] = {

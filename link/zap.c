@@ -48,7 +48,8 @@ int link_zap_new(void *ctx, link_zap_lookup lookup, void *arg, struct link_zap *
 	zap->lookup = lookup;
 	zap->arg = arg;
 	zap->socket = zmq_socket(ctx, ZMQ_REP);
-	if (zap->socket != NULL && zmq_setsockopt(zap->socket, ZMQ_LINGER, &none, sizeof(none)) == 0 &&
+	if (zap->socket != NULL &&
+	    zmq_setsockopt(zap->socket, ZMQ_LINGER, &none, sizeof(none)) == 0 &&
 	    zmq_bind(zap->socket, ENDPOINT) == 0) {
 		*ret_zap = zap;
 		return 0;
