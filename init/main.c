@@ -22,6 +22,7 @@
 #include "init/cgroups.h"
 #include "init/files.h"
 #include "init/firewall.h"
+#include "init/lastwords.h"
 #include "init/lease.h"
 #include "init/log.h"
 #include "init/mounts.h"
@@ -71,6 +72,7 @@ static void make_machine(struct init *init)
 	file_set("/proc/sys/kernel/printk_devkmsg", "on\n"); /* init's lines are never dropped */
 	log_open(log);
 	log_reached("init");
+	lastwords_say(log);
 	sysctl_apply(log, SYSCTL_CONF);
 	cgroups_make(log);
 	reboot(RB_DISABLE_CAD); /* ctrl-alt-del becomes a SIGINT */

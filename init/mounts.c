@@ -2,6 +2,7 @@
 #include "init/mounts.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -19,11 +20,14 @@ static const struct kernel_mount {
 	const char *target, *type;
 	unsigned long flags;
 	const char *options;
+	bool optional;
 } kernel_mounts[] = {
 	{"/proc", "proc", LOCKED, NULL},
 	{"/sys", "sysfs", LOCKED, NULL},
 	/* Read by the promises' probes; nobody writes to it. */
 	{"/sys/kernel/security", "securityfs", LOCKED | MS_RDONLY, NULL},
+	/* Only a board with memory that lasts has it. */
+	{"/sys/fs/pstore", "pstore", LOCKED, NULL, .optional = true},
 	/* The kernel has mounted it already where it can: then this is EBUSY. */
 	{"/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755"},
 	{"/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0600,ptmxmode=0666"},
@@ -50,7 +54,8 @@ int mounts_kernel(const char **ret_target)
 		const struct kernel_mount *m = &kernel_mounts[i];
 
 		mkdir(m->target, 0755); /* below a tmpfs; elsewhere it is there, or the root read-only */
-		if (mount(m->type, m->target, m->type, m->flags, m->options) < 0 && errno != EBUSY) {
+		if (mount(m->type, m->target, m->type, m->flags, m->options) < 0 &&
+		    errno != EBUSY && !m->optional) {
 			*ret_target = m->target;
 			return -errno;
 		}

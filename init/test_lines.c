@@ -5,6 +5,7 @@
 
 #include "conf/test.h"
 #include "init/files.h"
+#include "init/lastwords.h"
 #include "init/partition.h"
 #include "init/promises.h"
 #include "init/sysctl.h"
@@ -101,6 +102,17 @@ static void test_uevent(void)
 	CHECK(parse("", &p) == -ENOENT);
 }
 
+static void test_tail(void)
+{
+	static const char text[] = "one\ntwo\nthree\n";
+
+	CHECK(strcmp(lastwords_tail(text, 14, 1), "three\n") == 0);
+	CHECK(strcmp(lastwords_tail(text, 14, 2), "two\nthree\n") == 0);
+	CHECK(lastwords_tail(text, 14, 3) == text && lastwords_tail(text, 14, 9) == text);
+	CHECK(lastwords_tail(text, 13, 1) == text + 8);
+	CHECK(lastwords_tail(text, 0, 1) == text && lastwords_tail(text, 1, 1) == text);
+}
+
 static void test_room(void)
 {
 	CHECK(partition_room(0, 0) == 0 && partition_room(2047, 0) == 0);
@@ -117,5 +129,6 @@ int main(void)
 	test_promise();
 	test_uevent();
 	test_room();
+	test_tail();
 	return TEST_RESULT();
 }
