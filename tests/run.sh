@@ -46,32 +46,39 @@ verb_test() {
 	test_sum
 }
 
-# What the groups have in common is built first, with its progress shown.
-test_needs() {
-	need toolchain x86_64
-	need toolchain aarch64
-	need libzmq_host
-	case " ${test_wanted:- boot link cell jupyter } " in
-	*' boot '* | *' link '* | *' cell '* | *' jupyter '*) test_needs_image ;;
-	esac
+# test_wants GROUP...: is one of these asked for?
+test_wants() {
+	for wants_group; do
+		case " ${test_wanted:-$wants_group} " in
+		*" $wants_group "*) return 0 ;;
+		esac
+	done
+	return 1
 }
 
-test_needs_image() {
-	up_needs
-	need image qemu-test
+# What the groups have in common is built first, with its progress shown.
+test_needs() {
+	need libzmq_host
+	if test_wants build; then
+		need toolchain x86_64
+		need toolchain aarch64
+		need root qemu
+	fi
+	if test_wants boot link cell jupyter; then
+		up_needs
+		need image qemu-test
+	fi
 }
 
 test_prepare() {
 	host_packages
 	release
 	build test_needs
-	case " ${test_wanted:- boot link cell jupyter } " in
-	*' boot '* | *' link '* | *' cell '* | *' jupyter '*)
+	if test_wants boot link cell jupyter; then
 		keep_output backend backend
 		keep_output image-qemu image/qemu
 		keep_output image-qemu-test image/qemu-test
-		;;
-	esac
+	fi
 }
 
 # Runs the group named by group_* in a session of its own, so that nothing outlives it.
@@ -106,13 +113,15 @@ result() {
 	[ "$1" = passed ] || say "$1: $2${3:+: $3}"
 }
 
-# check NAME COMMAND...: one test that is a command; its output is kept.
+# check NAME COMMAND...: one test that is a command; its output is kept. check_ok tells how it went.
 check() {
 	check_name=$1
 	shift
+	check_ok=1
 	if "$@" >"$TEST_DIR/check.log" 2>&1; then
 		result passed "$check_name"
 	else
+		check_ok=
 		tail -n 30 "$TEST_DIR/check.log" | sed 's/^/    | /'
 		result failed "$check_name" "$*"
 	fi
@@ -136,6 +145,7 @@ test_meson() {
 	shift
 	check "$variant: build" backend_meson "$variant" -Dnode=true -Dgateway=true -Dtests=true \
 		-Drequire_single_part=true "$@"
+	[ -n "$check_ok" ] || return 0
 	variant_dir="build/$variant-$(step_key libzmq-host | cut -c 1-8)"
 	meson test -C "$variant_dir" --no-rebuild --print-errorlogs >>"$GROUP_LOG" 2>&1 ||
 		sed -n '/^=====/,$p' "$GROUP_LOG" | tail -n 60
