@@ -251,6 +251,9 @@ bool gateway_pump(struct gateway *gateway, bool receive)
 	}
 	if (gateway->socket && gateway->state != GATEWAY_DOWN)
 		outbox_flush(gateway);
+	/* Sending may have swallowed the edge that announced something to receive. */
+	if (gateway->socket && receive && (socket_events(gateway->socket) & ZMQ_POLLIN))
+		more = true;
 	return more;
 }
 

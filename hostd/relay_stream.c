@@ -360,8 +360,9 @@ static bool frames_take(struct relay_stream *stream)
 				   MSG_DONTWAIT | MSG_TRUNC);
 		int r;
 
+		/* What was taken is the kernel's pump to send: the act step runs once more. */
 		if (len < 0 && errno == EAGAIN)
-			return false;
+			return i > 0;
 		if (len <= 0) {
 			stream_lost(stream);
 			return false;
