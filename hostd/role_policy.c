@@ -38,9 +38,12 @@
 	ALLOW("set_robust_list", "new threads"), ALLOW("set_tid_address", "new threads"),          \
 	ALLOW("rseq", "new threads of glibc"), ALLOW("sched_yield", "libzmq's spin"),              \
 	ALLOW("sched_getaffinity", "thread start"), ALLOW("sched_getparam", "thread start"),       \
-	ALLOW("sched_getscheduler", "thread start"), ALLOW("rt_sigprocmask", "thread start"),      \
+	ALLOW("sched_getscheduler", "thread start"),                                               \
+	ALLOW("sched_setscheduler", "libzmq sets its threads to the default they have"),           \
+	ALLOW("rt_sigprocmask", "thread start"),      \
 	ALLOW("rt_sigaction", "abort() of an assertion"), ALLOW("rt_sigreturn", ""),               \
 	ALLOW("restart_syscall", "after a stop"), ALLOW("madvise", "the allocator"),               \
+	ALLOW("mlock", "libsodium keeps secrets out of swap"), ALLOW("munlock", "the same"),       \
 	ALLOW("brk", "the allocator"), ALLOW("munmap", "the allocator"),                           \
 	ALLOW("mremap", "the allocator"),                                                          \
 	ALLOW_MASK("mmap", "memory, never executable", 2, PROT_EXEC, 0),                           \

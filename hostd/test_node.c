@@ -9,7 +9,8 @@
 
 #include "hostd/test_world.h"
 
-#define SLOW_MS 60000 /* a kernel's start on a loaded machine */
+#define WAIT_MS 30000
+#define SLOW_MS 120000 /* a kernel's start on a loaded machine */
 
 /* Until the kernel is idle after this request; how many of each came. */
 struct outcome {
@@ -26,7 +27,7 @@ static struct outcome collect(struct world *world, uint64_t session, const char 
 	struct outcome outcome = {.in_order = true};
 
 	while (!(outcome.reply && outcome.idle)) {
-		struct world_message message = world_message(world, 20000);
+		struct world_message message = world_message(world, WAIT_MS);
 
 		if (!CHECK(world->check, message.ok))
 			break;
@@ -68,12 +69,12 @@ static void test_requests(struct world *world, const char *environment)
 {
 	struct check *check = world->check;
 
-	CHECK_EQ(check, world_ask(world, LINK_START, 1, "nonesuch", 5000), LINK_E_ENVIRONMENT);
-	CHECK_EQ(check, world_ask(world, LINK_STOP, 1, NULL, 5000), LINK_E_UNKNOWN);
-	CHECK_EQ(check, world_ask(world, LINK_LOGS, 0, NULL, 5000), LINK_OK);
-	CHECK_EQ(check, world_ask(world, LINK_START, 1, environment, 5000), LINK_OK);
+	CHECK_EQ(check, world_ask(world, LINK_START, 1, "nonesuch", WAIT_MS), LINK_E_ENVIRONMENT);
+	CHECK_EQ(check, world_ask(world, LINK_STOP, 1, NULL, WAIT_MS), LINK_E_UNKNOWN);
+	CHECK_EQ(check, world_ask(world, LINK_LOGS, 0, NULL, WAIT_MS), LINK_OK);
+	CHECK_EQ(check, world_ask(world, LINK_START, 1, environment, WAIT_MS), LINK_OK);
 	CHECK_EQ(check, world->incarnation, 1);
-	CHECK_EQ(check, world_ask(world, LINK_START, 1, environment, 5000), LINK_E_EXISTS);
+	CHECK_EQ(check, world_ask(world, LINK_START, 1, environment, WAIT_MS), LINK_E_EXISTS);
 }
 
 static void test_execute(struct world *world)
@@ -98,13 +99,13 @@ static void test_refusals(struct world *world)
 	const struct link_frame *frame;
 
 	world_request(world, 1, 99, LINK_SHELL, "execute_request", "stranger", "{}");
-	frame = world_wait(world, LINK_REFUSED, 5000);
+	frame = world_wait(world, LINK_REFUSED, WAIT_MS);
 	CHECK(check, frame && frame->u.refused.code == LINK_E_UNKNOWN);
 	/* Not carried to the relay, so not counted there. */
 	world->in_seq[LINK_SHELL]--;
 	world->incarnation++;
 	world_request(world, 1, 7, LINK_SHELL, "execute_request", "future", "{}");
-	frame = world_wait(world, LINK_REFUSED, 5000);
+	frame = world_wait(world, LINK_REFUSED, WAIT_MS);
 	CHECK(check, frame && frame->u.refused.code == LINK_E_STALE);
 	world->incarnation--;
 	world->in_seq[LINK_SHELL]--;
@@ -115,7 +116,7 @@ static void test_restart(struct world *world)
 	struct check *check = world->check;
 	struct outcome outcome;
 
-	CHECK_EQ(check, world_ask(world, LINK_RESTART, 1, NULL, 20000), LINK_OK);
+	CHECK_EQ(check, world_ask(world, LINK_RESTART, 1, NULL, WAIT_MS), LINK_OK);
 	CHECK_EQ(check, world->incarnation, 2);
 	memset(world->in_seq, 0, sizeof(world->in_seq));
 	outcome = execute(world, 7, "again", "print('restarted')");
@@ -126,8 +127,8 @@ static void test_stop(struct world *world)
 {
 	struct check *check = world->check;
 
-	CHECK_EQ(check, world_ask(world, LINK_STOP, 1, NULL, 20000), LINK_OK);
-	CHECK_EQ(check, world_ask(world, LINK_STOP, 1, NULL, 5000), LINK_E_UNKNOWN);
+	CHECK_EQ(check, world_ask(world, LINK_STOP, 1, NULL, WAIT_MS), LINK_OK);
+	CHECK_EQ(check, world_ask(world, LINK_STOP, 1, NULL, WAIT_MS), LINK_E_UNKNOWN);
 }
 
 int main(int argc, char **argv)

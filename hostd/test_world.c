@@ -156,7 +156,7 @@ void world_send(struct world *world, const struct link_frame *frame)
 
 bool world_greet(struct world *world)
 {
-	const struct link_frame *frame = world_wait(world, LINK_HELLO, 10000);
+	const struct link_frame *frame = world_wait(world, LINK_HELLO, 60000);
 
 	if (!frame)
 		return false;

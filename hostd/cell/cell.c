@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cell's life, on the monitor's side: describe (a plan), check, execute. The child's side,
- * the order of its steps and why, is child.c.
+ * A cell's life. What is checked (check.c) and described here (a plan) is executed by spawn.c on
+ * the monitor's side and by child.c, which argues the order of the steps, on the cell's.
  */
 #include "hostd/cell/host.h"
 
 #include "hostd/cell/kept.h"
-#include "hostd/cell/namespaces.h"
 #include "hostd/cell/plan.h"
+#include "hostd/cell/spawn.h"
 #include "hostd/cell/strings.h"
 #include "hostd/cell/sys.h"
 #include "hostd/cell/util.h"
@@ -16,10 +16,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
-#define SPAWN_TIMEOUT_MS 30000 /* an emulated CPU takes a second */
 #define KILL_TIMEOUT_MS 5000
 #define NO_SLOT CELL_SLOTS_MAX
 
@@ -35,7 +33,6 @@ struct cell {
 	const struct filter *filter; /* the host's */
 	char **argv, **env;
 	int pidfd, exit_fd; /* of the running incarnation; -1 */
-	pid_t pid;
 	uint64_t oom_kills; /* as the incarnation began */
 };
 
@@ -102,34 +99,6 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	return 0;
 }
 
-static void plan_free(struct cell_plan *plan)
-{
-	for (int i = 0; i < PLAN_FDS; i++)
-		if (i != PLAN_OUTPUT)
-			fd_close(&plan->fd[i]);
-}
-
-/* The environment is cloned from home, where it is mounted; the rest inside the keeper. Ends
- * in the nursery, where the child is to be born; the caller leads back home. */
-static int plan_mounts(const struct cell *cell, struct cell_plan *plan)
-{
-	static const enum plan_fd place[KEPT_MOUNTS] = {PLAN_DEV, PLAN_TMP, PLAN_HOME,
-							PLAN_SOCKETS};
-	const uint64_t attributes = SYS_ATTR_RDONLY | SYS_ATTR_NOSUID | SYS_ATTR_NODEV;
-	int result = sys_open_tree_clone(cell->environment, "");
-
-	if (result < 0)
-		return result;
-	plan->fd[PLAN_ENVIRONMENT] = result;
-	result = sys_mount_setattr(plan->fd[PLAN_ENVIRONMENT], 0, attributes,
-				   SYS_PROPAGATION_PRIVATE);
-	if (result == 0)
-		result = mountns_enter(cell->host->ns.keeper);
-	for (int i = 0; result == 0 && i < KEPT_MOUNTS; i++)
-		result = kept_clone(&cell->kept, (enum kept_mount)i, &plan->fd[place[i]]);
-	return result < 0 ? result : mountns_enter(cell->host->ns.nursery);
-}
-
 static void plan_describe(const struct cell *cell, const struct cell_connection *connection,
 			  struct cell_plan *plan)
 {
@@ -152,97 +121,17 @@ static void plan_describe(const struct cell *cell, const struct cell_connection 
 		plan->fd[PLAN_OUTPUT] = connection->output_fd;
 }
 
-/* The parent's ends of what the child talks through. */
-struct spawn {
-	int channel, exit_fd, pidfd;
-	pid_t pid;
-};
-
-static int open_channels(struct spawn *spawn, struct cell_plan *plan)
-{
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return -errno;
-	spawn->channel = ends[0];
-	plan->fd[PLAN_CHANNEL] = ends[1];
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	spawn->exit_fd = ends[0];
-	plan->fd[PLAN_EXIT] = ends[1];
-	return 0;
-}
-
-/* Waits for exec, which closes the channel, or for the step that failed. */
-static int await_exec(const struct spawn *spawn, struct cell_error *ret_error)
-{
-	struct pollfd poll_fd = {.fd = spawn->channel, .events = POLLIN};
-	struct cell_error error;
-	ssize_t n;
-	int ready;
-
-	do
-		ready = poll(&poll_fd, 1, SPAWN_TIMEOUT_MS);
-	while (ready < 0 && errno == EINTR);
-	if (ready <= 0)
-		return step_fail(ret_error, "child", ready < 0 ? -errno : -ETIMEDOUT);
-	n = recv(spawn->channel, &error, sizeof(error), 0);
-	if (n == 0)
-		return 0;
-	if (n < 0) /* a reset: it was killed before it read */
-		return step_fail(ret_error, "child died", -errno);
-	if (n != sizeof(error) || error.error <= 0)
-		return step_fail(ret_error, "child", -EPROTO);
-	error.step[sizeof(error.step) - 1] = '\0';
-	return step_fail(ret_error, error.step, -error.error);
-}
-
-/*
- * exec and death both close the channel, so a child that was killed while it built (by its
- * memory limit) would count as running; but then its pidfd is readable, and cell_reap tells.
- */
-static int start_child(struct cell *cell, struct cell_plan *plan, struct spawn *spawn,
-		       struct cell_error *ret_error)
-{
-	const char go = PLAN_GO;
-	int result = plan_mounts(cell, plan);
-
-	if (result == 0) {
-		spawn->pid = namespaces_clone(cell->cgroup.cell, &spawn->pidfd);
-		if (spawn->pid == 0)
-			child_run(plan);
-		result = spawn->pid < 0 ? spawn->pid : 0;
-	}
-	mountns_leave(&cell->host->ns);
-	if (result < 0)
-		return step_fail(ret_error, spawn->pid < 0 ? "clone" : "mounts", result);
-	fd_close(&plan->fd[PLAN_CHANNEL]); /* else the child's end never closes */
-	result = namespaces_map(cell->host->proc, spawn->pid, uids_cell(cell->slot));
-	if (result < 0)
-		return step_fail(ret_error, "uid map", result);
-	if (send(spawn->channel, &go, 1, MSG_NOSIGNAL) != 1)
-		return step_fail(ret_error, "channel", -errno);
-	return await_exec(spawn, ret_error);
-}
-
-/* A child that failed, or may hang: nothing of it may stay. */
-static void abandon(struct spawn *spawn)
-{
-	siginfo_t info;
-
-	if (spawn->pid > 0) {
-		(void)sys_pidfd_send_signal(spawn->pidfd, SIGKILL);
-		while (waitid(P_PIDFD, (id_t)spawn->pidfd, &info, WEXITED) < 0 && errno == EINTR)
-			;
-	}
-	fd_close(&spawn->pidfd);
-	fd_close(&spawn->exit_fd);
-}
-
 int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	       struct cell_error *ret_error)
 {
-	struct spawn spawn = {-1, -1, -1, 0};
+	const struct spawn_place place = {
+		.host = cell->host,
+		.kept = &cell->kept,
+		.environment = cell->environment,
+		.cgroup = cell->cgroup.cell,
+		.uid = uids_cell(cell->slot),
+	};
+	struct spawned spawned;
 	struct cell_plan plan;
 	int result;
 
@@ -250,20 +139,11 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 		return step_fail(ret_error, "spawn", -EBUSY);
 	plan_describe(cell, connection, &plan);
 	cell->oom_kills = cgroup_oom_kills(&cell->cgroup);
-	result = open_channels(&spawn, &plan);
+	result = spawn(&place, &plan, &spawned, ret_error);
 	if (result < 0)
-		step_fail(ret_error, "channel", result);
-	else
-		result = start_child(cell, &plan, &spawn, ret_error);
-	plan_free(&plan);
-	fd_close(&spawn.channel);
-	if (result < 0) {
-		abandon(&spawn);
 		return result;
-	}
-	cell->pid = spawn.pid;
-	cell->pidfd = spawn.pidfd;
-	cell->exit_fd = spawn.exit_fd;
+	cell->pidfd = spawned.pidfd;
+	cell->exit_fd = spawned.exit_fd;
 	return 0;
 }
 

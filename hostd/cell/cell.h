@@ -22,6 +22,9 @@
 #define CELL_SLOTS_MAX 4096u
 #define CELL_STEP_MAX 96u
 
+/* An argument that is this word becomes the path of the incarnation's connection file. */
+#define CELL_CONNECTION_FILE "{connection_file}"
+
 struct cell;
 struct cell_host;
 

@@ -7,7 +7,8 @@
  *            [-t TMPFS_MIB] [-l landlock,controllers] [-r TIMES] [-k MS] [-i MS]
  *            [-f CONNECTION_FILE] [-S DIRECTORY] ENVIRONMENT PROGRAM [ARGUMENT...]
  *
- * -f gives the connection file's text, -S mounts the sockets where a client can reach them; -k kills and -i interrupts it after so many milliseconds; -r repeats all but the host object.
+ * -f gives the connection file's text, -S mounts the sockets where a client can reach them,
+ * -k kills and -i interrupts it after so many milliseconds, -r repeats all but the host object.
  */
 #include "hostd/cell/cell.h"
 #include "hostd/cell/sys.h"

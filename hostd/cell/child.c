@@ -150,7 +150,7 @@ static int execute(struct cell_plan *plan)
 	/* The incarnation is in its name, so that the kernels of a cell never share one. */
 	snprintf(file, sizeof(file), "/run/kernel/connection-%u.json", plan->incarnation);
 	for (size_t i = 0; plan->argv[i]; i++)
-		argv[3 + i] = strcmp(plan->argv[i], "{connection_file}") == 0 ? file : plan->argv[i];
+		argv[3 + i] = strcmp(plan->argv[i], CELL_CONNECTION_FILE) ? plan->argv[i] : file;
 	execve(CELL_INIT, (char *const *)argv, (char *const *)plan->env);
 	return -errno;
 }

@@ -45,7 +45,7 @@ int credentials_limits(uint32_t pids_max)
 		rlim_t value;
 	} limits[] = {
 		{RLIMIT_CORE, 0},	       /* no dumps of memory to anywhere */
-		{RLIMIT_NOFILE, 4096},	       /* also bounds epoll, eventfd and timerfd objects */
+		{RLIMIT_NOFILE, 4096},	       /* also bounds epoll and eventfd objects */
 		{RLIMIT_NPROC, pids_max},      /* beside pids.max */
 		{RLIMIT_MEMLOCK, 1024 * 1024}, /* unevictable memory */
 		{RLIMIT_SIGPENDING, 1024},     /* queued signals and POSIX timers: kernel memory */

@@ -11,7 +11,7 @@
 #define SOCKETS_BYTES (4u * 1024u * 1024u)
 #define SOCKETS_INODES 64u
 
-/* The kernel's layout of a POSIX ACL in an extended attribute, little-endian on all we build for. */
+/* The kernel's layout of a POSIX ACL in an extended attribute: little-endian, as our machines. */
 #define ACL_VERSION 2u
 enum { ACL_USER_OBJ = 1, ACL_USER = 2, ACL_GROUP_OBJ = 4, ACL_MASK = 16, ACL_OTHER = 32 };
 #define ACL_NO_ID 0xffffffffu

@@ -89,7 +89,8 @@ static const char *const directories[] = {
 
 static bool build_environment(struct machine *machine, const char *init, const char *probe)
 {
-	int init_fd = open(init, O_RDONLY | O_CLOEXEC), probe_fd = open(probe, O_RDONLY | O_CLOEXEC);
+	int init_fd = open(init, O_RDONLY | O_CLOEXEC);
+	int probe_fd = open(probe, O_RDONLY | O_CLOEXEC);
 	int root;
 
 	strcpy(machine->directory, "/tmp/test-cell-XXXXXX");

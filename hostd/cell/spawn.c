@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/cell/spawn.h"
+
+#include "hostd/cell/namespaces.h"
+#include "hostd/cell/sys.h"
+#include "hostd/cell/util.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define SPAWN_TIMEOUT_MS 30000 /* an emulated CPU takes a second */
+
+static void plan_free(struct cell_plan *plan)
+{
+	for (int i = 0; i < PLAN_FDS; i++)
+		if (i != PLAN_OUTPUT)
+			fd_close(&plan->fd[i]);
+}
+
+/* The environment is cloned from home, where it is mounted; the rest inside the keeper. Ends
+ * in the nursery, where the child is to be born; the caller leads back home. */
+static int plan_mounts(const struct spawn_place *place, struct cell_plan *plan)
+{
+	static const enum plan_fd target[KEPT_MOUNTS] = {PLAN_DEV, PLAN_TMP, PLAN_HOME,
+							 PLAN_SOCKETS};
+	const uint64_t attributes = SYS_ATTR_RDONLY | SYS_ATTR_NOSUID | SYS_ATTR_NODEV;
+	int result = sys_open_tree_clone(place->environment, "");
+
+	if (result < 0)
+		return result;
+	plan->fd[PLAN_ENVIRONMENT] = result;
+	result = sys_mount_setattr(plan->fd[PLAN_ENVIRONMENT], 0, attributes,
+				   SYS_PROPAGATION_PRIVATE);
+	if (result == 0)
+		result = mountns_enter(place->host->ns.keeper);
+	for (int i = 0; result == 0 && i < KEPT_MOUNTS; i++)
+		result = kept_clone(place->kept, (enum kept_mount)i, &plan->fd[target[i]]);
+	return result < 0 ? result : mountns_enter(place->host->ns.nursery);
+}
+
+/* The parent's ends of what the child talks through. */
+struct spawn_ends {
+	int channel, exit_fd, pidfd;
+	pid_t pid;
+};
+
+static int open_channels(struct spawn_ends *ends, struct cell_plan *plan)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	ends->channel = pair[0];
+	plan->fd[PLAN_CHANNEL] = pair[1];
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	ends->exit_fd = pair[0];
+	plan->fd[PLAN_EXIT] = pair[1];
+	return 0;
+}
+
+/* Waits for exec, which closes the channel, or for the step that failed. */
+static int await_exec(const struct spawn_ends *ends, struct cell_error *ret_error)
+{
+	struct pollfd poll_fd = {.fd = ends->channel, .events = POLLIN};
+	struct cell_error error;
+	ssize_t n;
+	int ready;
+
+	do
+		ready = poll(&poll_fd, 1, SPAWN_TIMEOUT_MS);
+	while (ready < 0 && errno == EINTR);
+	if (ready <= 0)
+		return step_fail(ret_error, "child", ready < 0 ? -errno : -ETIMEDOUT);
+	n = recv(ends->channel, &error, sizeof(error), 0);
+	if (n == 0)
+		return 0;
+	if (n < 0) /* a reset: it was killed before it read */
+		return step_fail(ret_error, "child died", -errno);
+	if (n != sizeof(error) || error.error <= 0)
+		return step_fail(ret_error, "child", -EPROTO);
+	error.step[sizeof(error.step) - 1] = '\0';
+	return step_fail(ret_error, error.step, -error.error);
+}
+
+/*
+ * exec and death both close the channel, so a child that was killed while it built (by its
+ * memory limit) would count as running; but then its pidfd is readable, and cell_reap tells.
+ */
+static int start_child(const struct spawn_place *place, struct cell_plan *plan,
+		       struct spawn_ends *ends, struct cell_error *ret_error)
+{
+	const char go = PLAN_GO;
+	int result = plan_mounts(place, plan);
+
+	if (result == 0) {
+		ends->pid = namespaces_clone(place->cgroup, &ends->pidfd);
+		if (ends->pid == 0)
+			child_run(plan);
+		result = ends->pid < 0 ? ends->pid : 0;
+	}
+	mountns_leave(&place->host->ns);
+	if (result < 0)
+		return step_fail(ret_error, ends->pid < 0 ? "clone" : "mounts", result);
+	fd_close(&plan->fd[PLAN_CHANNEL]); /* else the child's end never closes */
+	result = namespaces_map(place->host->proc, ends->pid, place->uid);
+	if (result < 0)
+		return step_fail(ret_error, "uid map", result);
+	if (send(ends->channel, &go, 1, MSG_NOSIGNAL) != 1)
+		return step_fail(ret_error, "channel", -errno);
+	return await_exec(ends, ret_error);
+}
+
+/* A child that failed, or may hang: nothing of it may stay. */
+static void abandon(struct spawn_ends *ends)
+{
+	siginfo_t info;
+
+	if (ends->pid > 0) {
+		(void)sys_pidfd_send_signal(ends->pidfd, SIGKILL);
+		while (waitid(P_PIDFD, (id_t)ends->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+			;
+	}
+	fd_close(&ends->pidfd);
+	fd_close(&ends->exit_fd);
+}
+
+int spawn(const struct spawn_place *place, struct cell_plan *plan, struct spawned *ret_spawned,
+	  struct cell_error *ret_error)
+{
+	struct spawn_ends ends = {-1, -1, -1, 0};
+	int result = open_channels(&ends, plan);
+
+	if (result < 0)
+		step_fail(ret_error, "channel", result);
+	else
+		result = start_child(place, plan, &ends, ret_error);
+	plan_free(plan);
+	fd_close(&ends.channel);
+	if (result < 0) {
+		abandon(&ends);
+		return result;
+	}
+	*ret_spawned = (struct spawned){.pidfd = ends.pidfd, .exit_fd = ends.exit_fd};
+	return 0;
+}

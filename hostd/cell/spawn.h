@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Executes a plan: mounts, clone, maps, and the wait for exec. The child's half is child.c. */
+#ifndef ANCHORHOLD_CELL_SPAWN_H
+#define ANCHORHOLD_CELL_SPAWN_H
+
+#include "hostd/cell/host.h"
+#include "hostd/cell/kept.h"
+#include "hostd/cell/plan.h"
+
+/* Where the child is put; all borrowed. */
+struct spawn_place {
+	const struct cell_host *host;
+	const struct kept *kept;
+	int environment; /* O_PATH, in the monitor's own mount namespace */
+	int cgroup;
+	uid_t uid;
+};
+
+/* PID 1 of the cell and the pipe that its exit status comes through; the caller's. */
+struct spawned {
+	int pidfd, exit_fd;
+};
+
+/*
+ * Call from home, returns at home. The plan comes with what it describes but without its
+ * descriptors (-1, save PLAN_OUTPUT, which stays the caller's); they are made, and closed, here.
+ * On failure the child is dead and reaped.
+ */
+int spawn(const struct spawn_place *place, struct cell_plan *plan, struct spawned *ret_spawned,
+	  struct cell_error *ret_error);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* THE table, row by row: what is let through, and what ends the worker. */
+#include <errno.h>
+#include <string.h>
+
+#include "hostd/request.h"
+#include "link/check.h"
+
+static struct ipc_message message;
+
+static void fill(enum ipc_type type)
+{
+	memset(&message, 0, sizeof(message));
+	message.type = type;
+	message.fd = -1;
+	if (type == IPC_REQUEST) {
+		message.u.request.request.verb = LINK_START;
+		strcpy(message.u.request.request.start.environment, "python");
+	}
+	if (type == IPC_RELAY_EVENT)
+		message.u.relay_event.kind = IPC_RELAY_GAP;
+}
+
+static int ask(enum worker_role role, enum worker_phase phase)
+{
+	static struct worker worker;
+
+	worker = (struct worker){.spec = {.role = role}, .phase = phase};
+	return request_check(&worker, &message);
+}
+
+/* Everything that is not in this list is refused, for every role and phase. */
+static const struct {
+	enum ipc_type type;
+	enum worker_role role;
+	unsigned phases;
+} allowed[] = {
+	{IPC_REQUEST, WORKER_LINK, WORKER_OPEN},
+	{IPC_EVENT_ACK, WORKER_LINK, WORKER_OPEN},
+	{IPC_GATEWAY, WORKER_LINK, WORKER_OPEN},
+	{IPC_STREAM_LOST, WORKER_LINK, WORKER_OPEN},
+	{IPC_RELAY_READY, WORKER_RELAY, WORKER_OPEN},
+	{IPC_RELAY_DRAINED, WORKER_RELAY, WORKER_DYING},
+	{IPC_RELAY_EVENT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING},
+};
+
+static int expected(enum ipc_type type, enum worker_role role, enum worker_phase phase)
+{
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (allowed[i].type == type && allowed[i].role == role &&
+		    (allowed[i].phases & phase))
+			return 0;
+	return -EPERM;
+}
+
+static void test_who(struct check *check)
+{
+	static const enum worker_phase phases[] = {WORKER_OPEN, WORKER_READY, WORKER_DYING};
+
+	for (int type = 0; type <= IPC_TYPES; type++)
+		for (int role = WORKER_LINK; role <= WORKER_RELAY; role++)
+			for (size_t i = 0; i < 3; i++) {
+				check_row(check, ipc_type_name((enum ipc_type)type));
+				fill((enum ipc_type)type);
+				CHECK_EQ(check, ask((enum worker_role)role, phases[i]),
+					 expected((enum ipc_type)type, (enum worker_role)role,
+						  phases[i]));
+			}
+	check_row(check, NULL);
+}
+
+static void test_rate(struct check *check)
+{
+	static struct worker worker;
+	int r = 0;
+	int let_through = 0;
+
+	worker = (struct worker){.spec = {.role = WORKER_RELAY}, .phase = WORKER_OPEN};
+	fill(IPC_RELAY_READY);
+	/* A second may begin in between: then twice as many. */
+	while ((r = request_check(&worker, &message)) == 0 && let_through < 100)
+		let_through++;
+	CHECK_EQ(check, r, -EBUSY);
+	CHECK(check, let_through >= 5 && let_through <= 10);
+}
+
+static void test_requests(struct check *check)
+{
+	struct link_request *request = &message.u.request.request;
+	static const struct {
+		const char *environment;
+		int result;
+	} names[] = {
+		{"python", 0},	  {"py-3.11_x", 0},	   {"", 0},	       {"../x", -EBADMSG},
+		{"a/b", -EBADMSG}, {".hidden", -EBADMSG}, {"a b", -EBADMSG}, {"a\n", -EBADMSG},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		check_row(check, names[i].environment);
+		fill(IPC_REQUEST);
+		strcpy(request->start.environment, names[i].environment);
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), names[i].result);
+		fill(IPC_REQUEST);
+		strcpy(request->start.project, names[i].environment);
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), names[i].result);
+	}
+	check_row(check, "not terminated");
+	fill(IPC_REQUEST);
+	memset(request->start.environment, 'a', sizeof(request->start.environment));
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	check_row(check, "numbers");
+	fill(IPC_REQUEST);
+	request->verb = LINK_LOGS + 1;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	fill(IPC_REQUEST);
+	request->verb = 0;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	fill(IPC_REQUEST);
+	message.u.request.gateway = IPC_GATEWAYS_MAX;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	fill(IPC_REQUEST);
+	request->start.network = 2;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	fill(IPC_REQUEST);
+	request->verb = LINK_LOGS;
+	request->lines = 10001;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	check_row(check, NULL);
+}
+
+static void test_others(struct check *check)
+{
+	fill(IPC_GATEWAY);
+	message.u.gateway.gateway = IPC_GATEWAYS_MAX;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	fill(IPC_RELAY_EVENT);
+	message.u.relay_event.kind = 0;
+	CHECK_EQ(check, ask(WORKER_RELAY, WORKER_READY), -EBADMSG);
+	message.u.relay_event.kind = IPC_RELAY_EVENTS;
+	CHECK_EQ(check, ask(WORKER_RELAY, WORKER_READY), -EBADMSG);
+}
+
+int main(void)
+{
+	struct check check = {0};
+
+	test_who(&check);
+	test_rate(&check);
+	test_requests(&check);
+	test_others(&check);
+	return CHECK_DONE(&check);
+}
