@@ -108,8 +108,11 @@ static void tell(struct network *n, struct log *log)
 	n->reached = true;
 }
 
-/* The new address first, then the old one goes: what does not change is never interrupted. */
-static void apply(struct network *n, struct log *log, const struct lease *lease)
+/*
+ * The new address first, then the old one goes: what does not change is never interrupted.
+ * Having failed, it may be called again: each step does nothing where it is done already.
+ */
+static int apply(struct network *n, struct log *log, const struct lease *lease)
 {
 	const struct lease old = n->lease;
 	int err = 0;
@@ -117,19 +120,24 @@ static void apply(struct network *n, struct log *log, const struct lease *lease)
 	if (lease->address == old.address && lease->bits == old.bits &&
 	    lease->router == old.router) {
 		n->lease = *lease;
-		return;
+		return 0;
 	}
 	if (lease->address != 0)
 		err = rtnl_address_add(n->route, n->index, lease->address, lease->bits);
 	if (!err && old.address != 0 &&
 	    (old.address != lease->address || old.bits != lease->bits))
 		err = rtnl_address_delete(n->route, n->index, old.address, old.bits);
+	if (err == -EADDRNOTAVAIL)
+		err = 0;
 	if (!err && lease->router != 0) /* last: an old address takes its routes with it */
 		err = rtnl_route_default(n->route, n->index, lease->router);
-	if (err)
+	if (err) {
 		log_line(log, LOG_ERROR, "network: %s: %s", n->interface, strerror(-err));
+		return err;
+	}
 	n->lease = *lease;
 	tell(n, log);
+	return 0;
 }
 
 static void look(struct network *n, struct log *log, uint64_t now_ms)
@@ -170,7 +178,7 @@ static void ask(struct network *n, struct log *log, uint64_t now_ms)
 	n->next_ms = now_ms + backoff_wait(&n->backoff, 0);
 }
 
-static void set_static(struct network *n, struct log *log)
+static void set_static(struct network *n, struct log *log, uint64_t now_ms)
 {
 	struct lease lease = {
 		.address = n->conf->address.address,
@@ -178,8 +186,9 @@ static void set_static(struct network *n, struct log *log)
 		.router = n->conf->router,
 	};
 
-	apply(n, log, &lease);
 	n->next_ms = UINT64_MAX;
+	if (apply(n, log, &lease))
+		n->next_ms = now_ms + backoff_wait(&n->backoff, 0);
 }
 
 uint64_t network_deadline(const struct network *n)
@@ -201,7 +210,7 @@ void network_tick(struct network *n, struct log *log, uint64_t now_ms)
 	if (n->index == 0)
 		return;
 	if (n->conf->network == NODE_STATIC)
-		set_static(n, log);
+		set_static(n, log, now_ms);
 	else
 		ask(n, log, now_ms);
 }
@@ -221,18 +230,17 @@ static void failed(struct network *n, struct log *log, int status, const char *w
 
 bool network_ended(struct network *n, struct log *log, pid_t pid, int status, uint64_t now_ms)
 {
-	struct conf_error error;
+	struct conf_error error = {.text = "cannot be applied"};
 	struct lease lease;
 
 	if (n->pid == 0 || pid != n->pid)
 		return false;
 	n->pid = 0;
 	dhcp_stop(); /* before its file is read: nobody writes to it any more */
-	if (dhcp_result(&lease, &error)) {
+	if (dhcp_result(&lease, &error) || apply(n, log, &lease)) {
 		failed(n, log, status, error.text, now_ms);
 		return true;
 	}
-	apply(n, log, &lease);
 	n->backoff.next_ms = 0;
 	n->expires_ms = n->started_ms + (uint64_t)lease.seconds * 1000;
 	n->next_ms = n->started_ms + (uint64_t)lease.seconds * 500; /* at half its time */
