@@ -6,14 +6,15 @@
 #include "environments/lua/interp.h"
 #include "environments/lua/outgoing.h"
 #include "environments/lua/spool.h"
+#include "environments/lua/waiting.h"
 
 struct serve {
 	struct sockets *sockets;
 	struct interp *interp;
 	struct session session;
 	struct spool spool;
-	bool busy;     /* the interpreter has a request */
-	bool aborting; /* what waits on shell belongs to a failed run */
+	struct waiting waiting; /* requests to be aborted */
+	bool busy;	  /* the interpreter has a request */
 	bool exiting;
 	int exit_code;
 };

@@ -67,15 +67,15 @@ static int give_up(void *arg)
 static void work(struct interp *interp, struct frames *frames)
 {
 	struct link_slice kind = frames_get(frames, 0);
-	bool aborted = kind.len == 1 && kind.data[0] == WORK_ABORT, abort_rest = false;
+	bool aborted = kind.len == 1 && kind.data[0] == WORK_ABORT;
 	struct request request;
 
 	/* Not from our client, or not a message: no answer. */
 	if (request_take(&interp->outgoing.session, frames, 1, &request) == 0) {
-		shell_handle(interp, &request, aborted, &abort_rest);
+		shell_handle(interp, &request, aborted);
 		request_clear(&request);
 	}
-	outgoing_byte(&interp->outgoing, OUTGOING_DONE, abort_rest);
+	outgoing_byte(&interp->outgoing, OUTGOING_DONE, 0);
 }
 
 static void *thread_main(void *arg)

@@ -11,8 +11,11 @@
 enum outgoing_kind {
 	/* 1..5: the rest is a message for that outer socket (enum jupyter_port) */
 	OUTGOING_STREAM = 16, /* name, parent header, text: printed; joined with its neighbours */
-	OUTGOING_DONE = 17,   /* one byte: 1 where what waits on shell is to be aborted */
+	OUTGOING_DONE = 17,   /* the request is dealt with */
 	OUTGOING_EXIT = 18,   /* one byte: the exit code; what came before is sent first */
+	/* The cell failed: what waits on shell now is to be aborted. Said before the reply, since
+	 * what a client sends once it has that is not meant. */
+	OUTGOING_FAILED = 19,
 };
 
 /* And what it is told: the first part of a message from the serving thread over PAIR_WORK. */

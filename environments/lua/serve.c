@@ -84,9 +84,8 @@ static void on_stdin(struct serve *serve)
 	frames_clear(&frames);
 }
 
-static void work_send(struct serve *serve, struct frames *frames)
+static void work_send(struct serve *serve, struct frames *frames, uint8_t kind)
 {
-	uint8_t kind = serve->aborting ? WORK_ABORT : WORK_REQUEST;
 	struct frames work;
 
 	frames_init(&work);
@@ -99,15 +98,12 @@ static void work_send(struct serve *serve, struct frames *frames)
 static void on_shell(struct serve *serve)
 {
 	struct frames frames;
-	int rc;
 
 	frames_init(&frames);
-	rc = frames_recv(&frames, serve->sockets->outer[JUPYTER_SHELL], ZMQ_DONTWAIT);
-	if (rc == 0)
-		work_send(serve, &frames);
-	/* What waited when the cell failed is aborted; what comes later is not. */
-	else if (rc == -EAGAIN)
-		serve->aborting = false;
+	if (waiting_next(&serve->waiting, &frames))
+		work_send(serve, &frames, WORK_ABORT);
+	else if (frames_recv(&frames, serve->sockets->outer[JUPYTER_SHELL], ZMQ_DONTWAIT) == 0)
+		work_send(serve, &frames, WORK_REQUEST);
 	frames_clear(&frames);
 }
 
@@ -139,7 +135,8 @@ static void on_outgoing(struct serve *serve)
 	spool_text_flush(&serve->spool);
 	if (kind == OUTGOING_DONE) {
 		serve->busy = false;
-		serve->aborting = serve->aborting || byte_of(&frames, 1) != 0;
+	} else if (kind == OUTGOING_FAILED) {
+		waiting_take(&serve->waiting, serve->sockets->outer[JUPYTER_SHELL]);
 	} else if (kind == OUTGOING_EXIT) {
 		serve->exiting = true;
 		serve->exit_code = byte_of(&frames, 1);
@@ -163,19 +160,20 @@ static void on_signals(struct serve *serve, volatile sig_atomic_t *pending)
 		serve->exiting = true;
 }
 
-/* Sockets that are not to be read now are left out of the wait. */
+/*
+ * Sockets that are not to be read now are left out of the wait. Control is always read: with the
+ * list full, a control request is obeyed, and only what is said of it is lost.
+ */
 static int poll_wait(struct serve *serve, zmq_pollitem_t items[POLLS])
 {
 	bool room = spool_ready(&serve->spool);
 	bool drained = serve->spool.count == 0;
 	int timeout_ms = spool_timeout(&serve->spool, now_ms());
 
-	/* With a failed cell, shell is read until it is empty, not until something comes. */
-	if (drained && !serve->busy && serve->aborting)
+	if (drained && !serve->busy && serve->waiting.count > 0)
 		timeout_ms = 0;
 	for (size_t i = 0; i < POLLS; i++)
 		items[i].events = ZMQ_POLLIN;
-	items[POLL_CONTROL].events = room ? ZMQ_POLLIN : 0;
 	items[POLL_IOPUB].events = room ? ZMQ_POLLIN : 0;
 	items[POLL_OUTGOING].events = drained ? ZMQ_POLLIN : 0;
 	items[POLL_SHELL].events = drained && !serve->busy ? ZMQ_POLLIN : 0;
@@ -196,7 +194,7 @@ static void act(struct serve *serve, const zmq_pollitem_t items[POLLS])
 		on_stdin(serve);
 	if (items[POLL_OUTGOING].revents)
 		on_outgoing(serve);
-	if (items[POLL_SHELL].revents || (items[POLL_SHELL].events && serve->aborting))
+	if (items[POLL_SHELL].revents || (items[POLL_SHELL].events && serve->waiting.count > 0))
 		on_shell(serve);
 	spool_send(&serve->spool);
 	if (serve->spool.count == 0 && spool_timeout(&serve->spool, now_ms()) == 0)
@@ -226,6 +224,7 @@ static void leave(struct serve *serve)
 		spool_send(&serve->spool);
 	}
 	spool_clear(&serve->spool);
+	waiting_clear(&serve->waiting);
 	sockets_close(serve->sockets, LINGER_MS);
 }
 

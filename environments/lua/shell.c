@@ -109,6 +109,8 @@ static void handle_row(struct shell *shell, size_t row)
 
 	publish_status(shell, "busy");
 	content = rows[row].handle(shell);
+	if (shell->abort_rest)
+		outgoing_byte(&shell->interp->outgoing, OUTGOING_FAILED, 0);
 	if (content && rows[row].reply && !shell->interp->mute)
 		outgoing_reply(&shell->interp->outgoing, JUPYTER_SHELL, rows[row].reply,
 			       shell->request, content);
@@ -116,8 +118,7 @@ static void handle_row(struct shell *shell, size_t row)
 	publish_status(shell, "idle");
 }
 
-void shell_handle(struct interp *interp, const struct request *request, bool aborted,
-		  bool *ret_abort)
+void shell_handle(struct interp *interp, const struct request *request, bool aborted)
 {
 	struct shell shell = {.interp = interp, .request = request, .aborted = aborted};
 
@@ -126,7 +127,6 @@ void shell_handle(struct interp *interp, const struct request *request, bool abo
 		if (!strcmp(request->header.msg_type, rows[i].request))
 			handle_row(&shell, i);
 	interp->request = NULL;
-	*ret_abort = shell.abort_rest;
 	if (shell.exit)
 		outgoing_byte(&interp->outgoing, OUTGOING_EXIT, 0);
 }

@@ -7,9 +7,8 @@
 
 /*
  * Answers one request: busy, what it does, its reply, idle. aborted: an execute_request is
- * answered so, unexecuted. *ret_abort: see execute(). Unknown types are ignored.
+ * answered so, unexecuted. Unknown types are ignored.
  */
-void shell_handle(struct interp *interp, const struct request *request, bool aborted,
-		  bool *ret_abort);
+void shell_handle(struct interp *interp, const struct request *request, bool aborted);
 
 #endif

@@ -27,11 +27,9 @@ int spool_init(struct spool *spool, struct sockets *sockets, struct session *ses
 
 void spool_clear(struct spool *spool)
 {
-	while (spool->count > 0) {
-		frames_clear(&spool->item[spool->first].frames);
-		spool->first = (spool->first + 1) % SPOOL_MESSAGES;
-		spool->count--;
-	}
+	for (uint32_t i = 0; i < spool->count; i++)
+		frames_clear(&spool->item[i].frames);
+	spool->count = 0;
 	free(spool->parent);
 	free(spool->text);
 	spool->parent = NULL;
@@ -43,30 +41,46 @@ bool spool_ready(const struct spool *spool)
 	return spool->count + EVENT_MESSAGES <= SPOOL_MESSAGES;
 }
 
+/* True where the item is gone: sent, or of no use to anybody. */
+static bool item_send(struct spool *spool, struct spool_item *item)
+{
+	int rc = frames_send(&item->frames, spool->sockets->outer[item->port], ZMQ_DONTWAIT);
+
+	if (rc == -EAGAIN || rc == -EINTR)
+		return false;
+	/* -EHOSTUNREACH: the client that asked is gone, and nobody else wants the reply. */
+	frames_clear(&item->frames);
+	return true;
+}
+
 void spool_send(struct spool *spool)
 {
-	while (spool->count > 0) {
-		struct frames *frames = &spool->item[spool->first].frames;
-		void *socket = spool->sockets->outer[spool->item[spool->first].port];
-		int rc = frames_send(frames, socket, ZMQ_DONTWAIT);
+	uint32_t kept = 0, full = 0; /* full: a bit for each socket that would not take more */
 
-		if (rc == -EAGAIN || rc == -EINTR)
-			return;
-		/* -EHOSTUNREACH: the client that asked is gone, and nobody else wants the reply. */
-		frames_clear(frames);
-		spool->first = (spool->first + 1) % SPOOL_MESSAGES;
-		spool->count--;
+	for (uint32_t i = 0; i < spool->count; i++) {
+		struct spool_item *item = &spool->item[i];
+
+		if (!(full & (1u << item->port)) && item_send(spool, item))
+			continue;
+		full |= 1u << item->port;
+		if (kept != i) {
+			spool->item[kept].port = item->port;
+			frames_init(&spool->item[kept].frames);
+			frames_move(&spool->item[kept].frames, &item->frames, 0);
+		}
+		kept++;
 	}
+	spool->count = kept;
 }
 
 void spool_put(struct spool *spool, enum jupyter_port port, struct frames *frames)
 {
-	uint32_t at = (spool->first + spool->count) % SPOOL_MESSAGES;
+	struct spool_item *item = &spool->item[spool->count];
 
 	if (spool->count < SPOOL_MESSAGES) {
-		frames_init(&spool->item[at].frames);
-		frames_move(&spool->item[at].frames, frames, 0);
-		spool->item[at].port = port;
+		frames_init(&item->frames);
+		frames_move(&item->frames, frames, 0);
+		item->port = port;
 		spool->count++;
 	}
 	frames_clear(frames);

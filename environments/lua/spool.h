@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The serving thread's outgoing side: a short first-in first-out list of messages that did not
- * fit yet, and printed text that waits a moment for more of its kind.
+ * The serving thread's outgoing side: a short list of messages that did not fit yet, in order for
+ * each socket, and printed text that waits a moment for more of its kind.
  */
 #ifndef ANCHORHOLD_LUA_SPOOL_H
 #define ANCHORHOLD_LUA_SPOOL_H
@@ -20,9 +20,8 @@
 struct spool {
 	struct sockets *sockets;
 	struct session *session;
-	uint32_t first;
 	uint32_t count;
-	struct {
+	struct spool_item {
 		enum jupyter_port port;
 		struct frames frames;
 	} item[SPOOL_MESSAGES];
@@ -52,7 +51,7 @@ void spool_text(struct spool *spool, struct link_slice name, struct link_slice p
 /* Makes a message of the text that waits. */
 void spool_text_flush(struct spool *spool);
 
-/* Sends what fits. */
+/* Sends what fits; a socket that is full holds up no other. */
 void spool_send(struct spool *spool);
 
 /* Milliseconds until spool_send() or spool_text_flush() is wanted; -1: nothing waits. */
