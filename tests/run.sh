@@ -9,15 +9,15 @@ TEST_DIR=build/test
 
 test_groups() {
 	cat <<-'EOT'
-		lint      5 test_lint       clang-tidy, cppcheck and shellcheck are silent
-		unit      3 test_unit       parsers and tables, plain
-		sanitize  5 test_sanitize   the same under ASan and UBSan
-		fuzz      4 test_fuzz       each fuzz target for a moment
-		build     8 test_build      both architectures, two builds alike, CFI really there
-		boot      6 test_pytest     the real image boots, and is what it says
-		link      5 test_pytest     who is refused
-		cell      6 test_pytest     a kernel's life, and what it leaves
-		jupyter   8 test_pytest     unmodified clients
+		lint     10 test_lint       clang-tidy, cppcheck and shellcheck are silent
+		unit      6 test_unit       parsers and tables, plain
+		sanitize 10 test_sanitize   the same under ASan and UBSan
+		fuzz     10 test_fuzz       each fuzz target for a moment
+		build    12 test_build      both architectures, two builds alike, CFI really there
+		boot     10 test_pytest     the real image boots, and is what it says
+		link     10 test_pytest     who is refused
+		cell     10 test_pytest     a kernel's life, and what it leaves
+		jupyter  10 test_pytest     unmodified clients
 	EOT
 }
 
