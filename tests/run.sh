@@ -14,6 +14,9 @@ test_groups() {
 		sanitize 10 test_sanitize   the same under ASan and UBSan
 		fuzz     10 test_fuzz       each fuzz target for a moment
 		build    12 test_build      both architectures, two builds alike, CFI really there
+		protocol  2 test_pytest     another implementation, made from PROTOCOL.md, agrees
+		gateway   8 test_pytest     the gateway before nodes and clients of all manners
+		lua       5 test_lua        the Lua kernel before Debian's own client
 		boot     10 test_pytest     the real image boots, and is what it says
 		link     10 test_pytest     who is refused
 		cell     10 test_pytest     a kernel's life, and what it leaves
@@ -64,6 +67,8 @@ test_needs() {
 		need toolchain aarch64
 		need root qemu
 	fi
+	! test_wants gateway || need backend
+	! test_wants lua || need programs x86_64
 	if test_wants boot link cell jupyter; then
 		up_needs
 		need image qemu-test
@@ -74,8 +79,10 @@ test_prepare() {
 	host_packages
 	release
 	build test_needs
-	if test_wants boot link cell jupyter; then
+	if test_wants gateway boot link cell jupyter; then
 		keep_output backend backend
+	fi
+	if test_wants boot link cell jupyter; then
 		keep_output image-qemu image/qemu
 		keep_output image-qemu-test image/qemu-test
 	fi
@@ -171,9 +178,26 @@ test_sanitize() {
 }
 
 test_pytest() {
-	/usr/bin/python3 -m pytest -q -p no:cacheprovider --junit-xml="$TEST_DIR/$1.xml" "tests/$1" 2>&1 |
-		tee -a "$GROUP_LOG"
-	/usr/bin/python3 tests/junit.py "$TEST_DIR/$1.xml" >>"$GROUP_RESULTS"
+	run_pytest "$1" "tests/$1"
+}
+
+# run_pytest NAME PATH: its own report says what passed; collecting nothing is a failure.
+run_pytest() {
+	pytest_rc=0
+	/usr/bin/python3 -m pytest -q -p no:cacheprovider -o junit_family=xunit2 \
+		--junit-xml="$TEST_DIR/$1.xml" "$2" >"$TEST_DIR/$1.out" 2>&1 || pytest_rc=$?
+	cat "$TEST_DIR/$1.out" >>"$GROUP_LOG"
+	[ "$pytest_rc" -eq 0 ] || tail -n 120 "$TEST_DIR/$1.out"
+	/usr/bin/python3 tests/junit.py "$TEST_DIR/$1.xml" >>"$GROUP_RESULTS" ||
+		result failed "$1" "pytest left no report"
+	[ "$pytest_rc" -ne 5 ] || result failed "$1" "no tests were found"
+}
+
+test_lua() {
+	lua_programs=$(step_dir programs-x86_64)
+	LUA_KERNEL="$lua_programs/lua-kernel" LUA_KERNEL_HOSTILE="$lua_programs/lua-kernel-hostile"
+	export LUA_KERNEL LUA_KERNEL_HOSTILE
+	run_pytest lua environments/lua/test_lua_kernel.py
 }
 
 # Everything but what is generated or not ours.
@@ -212,6 +236,7 @@ test_build() {
 	check 'a wrong indirect call ends the program' sh tests/build/cfi.sh \
 		"$(step_dir toolchain-x86_64)" x86_64
 	check 'programs (aarch64)' sh "$TOP/build.sh" --need programs aarch64
+	check 'an option that does not survive the merge is named' sh kernel-config/test-check
 	check 'two builds of the programs are alike' sh tests/build/reproduce.sh
 }
 
