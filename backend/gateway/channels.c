@@ -16,8 +16,6 @@
 
 /* However much a dead kernel still has to say, its clients learn of its death after this. */
 #define DEATH_MAX_MS 10000u
-/* A request that a link loss may have swallowed is given up when its kernel idles this long. */
-#define SUSPECT_MS 3000u
 #define KERNEL_DIED "KernelDied"
 
 struct channels *channels_new(void)
@@ -203,7 +201,7 @@ static void on_kernel_changed(void *ctx, struct kernel *kernel, bool new_incarna
 			tell_restarting(session);
 		if (kernel->state == LINK_KERNEL_READY)
 			session->restart_told = false;
-		session->refused = false;
+		session->attach_ms = 0;
 		session_attach(session);
 		session_release(session);
 	}
@@ -216,7 +214,8 @@ static void on_kernel_revived(void *ctx, struct kernel *kernel)
 	     session = session->next) {
 		if (session->death_ms != 0)
 			tell_dead(session);
-		session->attached = session->refused = false;
+		session->attached = false;
+		session->attach_ms = 0;
 		session->received = session->reported = 0;
 		session->written = session->acked = session->pinged = 0;
 	}
@@ -244,11 +243,7 @@ static void on_kernel_reattach(void *ctx, struct kernel *kernel)
 	(void)ctx;
 	for (struct session *session = kernel->sessions; session != NULL;
 	     session = session->next) {
-		session->attached = session->refused = false;
-		session->reported = 0;
-		inflight_suspect(session->inflight);
-		session->suspect_ms = clock_ms() + SUSPECT_MS;
-		session_attach(session);
+		session_reattach(session);
 		session_release(session);
 	}
 }
@@ -278,22 +273,6 @@ static void on_output(void *ctx, struct kernel *kernel, const struct link_chunk 
 		session_output(session, chunk);
 }
 
-static void attach_refused(struct session *session, const struct link_refused *refused)
-{
-	session->attached = false;
-	session->refused = true;
-	log_line("kernel %s: attach refused: %s", session->kernel->text,
-		 link_code_name(refused->code));
-	if (refused->code == LINK_E_STALE && session->received != 0) {
-		/* The log is another one now: from where it is. The relay tells of the gap. */
-		session->received = 0;
-		session->refused = false;
-		session_attach(session);
-	} else if (session->kernel->state == LINK_KERNEL_READY) {
-		session_close(session, 1013, "the node does not take this session");
-	}
-}
-
 static void on_refused(void *ctx, struct kernel *kernel, const struct link_refused *refused)
 {
 	struct session *session = find(ctx, kernel, refused->session);
@@ -303,7 +282,7 @@ static void on_refused(void *ctx, struct kernel *kernel, const struct link_refus
 	if (session == NULL)
 		return;
 	if (refused->seq == 0) {
-		attach_refused(session, refused);
+		session_attach_refused(session, (enum link_code)refused->code);
 		return;
 	}
 	snprintf(text, sizeof(text), "the node refused the message: %s",

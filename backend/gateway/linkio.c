@@ -149,26 +149,27 @@ static bool waiting(void *socket)
 	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len) == 0 && (events & ZMQ_POLLIN);
 }
 
-bool linkio_run(struct linkio *linkio, struct fleet *fleet)
+bool linkio_waiting(const struct linkio *linkio)
+{
+	return waiting(linkio->socket) || waiting(link_zap_socket(linkio->zap));
+}
+
+void linkio_run(struct linkio *linkio, struct fleet *fleet)
 {
 	const struct link_frame *frame;
-	void *zap = link_zap_socket(linkio->zap);
 
-	if (waiting(zap))
+	if (waiting(link_zap_socket(linkio->zap)))
 		link_zap_run(linkio->zap);
 	for (int i = 0; i < FRAMES_A_TURN; i++) {
 		int r = link_inbox_receive(linkio->inbox, linkio->socket, &frame);
 
-		if (r == -EAGAIN)
-			return waiting(zap);
+		if (r == -EAGAIN || r == -ETERM || r == -ENOTSOCK)
+			return;
 		if (r == 0)
 			fleet_frame(fleet, link_inbox_user(linkio->inbox),
 				    link_inbox_route(linkio->inbox), frame);
-		else if (r == -ETERM || r == -ENOTSOCK)
-			return false;
 		else
 			log_line("link: a frame of %s was dropped: %s",
 				 link_inbox_user(linkio->inbox), zmq_strerror(-r));
 	}
-	return true;
 }

@@ -32,7 +32,10 @@ void *linkio_socket(const struct linkio *linkio);
 void linkio_fds(const struct linkio *linkio, int ret_fd[2]);
 int linkio_port(const struct linkio *linkio);
 
-/* Takes what has arrived, at most so much that others get their turn; true: more is waiting. */
-bool linkio_run(struct linkio *linkio, struct fleet *fleet);
+/* Takes what has arrived, at most so much that others get their turn. */
+void linkio_run(struct linkio *linkio, struct fleet *fleet);
+
+/* Is there something to take? Asked last before waiting: the descriptors may not tell again. */
+bool linkio_waiting(const struct linkio *linkio);
 
 #endif

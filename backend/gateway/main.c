@@ -119,11 +119,11 @@ static void loop_run(struct loop *loop)
 	while (!gateway->stopping ||
 	       (channels_count(gateway->channels) > 0 && clock_ms() < loop->stop_ms)) {
 		http_wait(gateway, more);
-		more = linkio_run(gateway->linkio, gateway->fleet);
+		linkio_run(gateway->linkio, gateway->fleet);
 		if (fleet_flush(gateway->fleet))
 			timerfd_settime(loop->retry, 0, &SOON, NULL);
 		/* Sending may have swallowed the edge that announced something to receive. */
-		more |= linkio_run(gateway->linkio, gateway->fleet);
+		more = linkio_waiting(gateway->linkio);
 	}
 }
 

@@ -53,7 +53,9 @@ struct session {
 
 	/* from the node */
 	bool attached;
-	bool refused; /* the node would not attach it; not tried again before something changes */
+	bool resuming; /* attached at a cursor, and nothing has come since */
+	uint64_t attach_ms; /* the node would not attach it: not tried again before this */
+	unsigned attach_tries;
 	struct link_join *join;
 	uint64_t received; /* the last complete message's sequence */
 	uint32_t owed;	   /* credit used and not granted again */
@@ -91,10 +93,17 @@ void session_credit(struct session *session);
 void session_close(struct session *session, unsigned code, const char *reason);
 void session_out_free(struct session *session);
 
-/* ---- session_in.c ---- */
+/* ---- session_attach.c ---- */
 
 /* Attaches to the kernel's log where it is not and can be. */
 void session_attach(struct session *session);
+/* The connection or the relay that knew it is gone: it is attached again where it was. */
+void session_reattach(struct session *session);
+/* The node did not carry an ATTACH out, or takes it back. */
+void session_attach_refused(struct session *session, enum link_code code);
+
+/* ---- session_in.c ---- */
+
 /* Sends what was held, if the kernel is ready now. */
 void session_release(struct session *session);
 /* Answers requests that will not be: an error reply, an error in the notebook, idle. */

@@ -12,29 +12,6 @@
 
 #define RX_KEEP (64u * 1024u) /* a larger receive buffer is given back after each message */
 
-/* ---- the node ---- */
-
-void session_attach(struct session *session)
-{
-	struct kernel *kernel = session->kernel;
-	struct link_attach attach = {
-		.session = session->id,
-		.resume = session->received != 0,
-		.cursor = session->received,
-		.credit = SESSION_WINDOW,
-	};
-
-	/* A dead kernel's log is still there to be read; one not begun has none. */
-	if (session->attached || session->refused || kernel == NULL ||
-	    session->close_code != 0 || kernel->state == 0)
-		return;
-	link_join_reset(session->join);
-	if (fleet_attach(session->channels->fleet, kernel, &attach) < 0)
-		return;
-	session->attached = true;
-	session->owed = 0;
-}
-
 /* ---- requests that will not be answered ---- */
 
 void session_fail_one(struct session *session, struct inflight_request *request, const char *name,

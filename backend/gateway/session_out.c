@@ -134,6 +134,8 @@ void session_output(struct session *session, const struct link_chunk *chunk)
 		return;
 	}
 	session->owed += chunk->data_len;
+	session->resuming = false;
+	session->attach_tries = 0;
 	/* What it printed before it died comes before the news of its death. */
 	if (session->death_ms != 0)
 		session->death_ms = clock_ms() + SESSION_DEATH_MS;

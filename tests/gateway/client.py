@@ -60,7 +60,7 @@ class Client:
         self.v1 = v1
         self.socket = websocket.create_connection(
             f"ws://127.0.0.1:{gateway.http_port}{where}", timeout=timeout,
-            subprotocols=[V1] if v1 else None)
+            subprotocols=[V1] if v1 else None, skip_utf8_validation=True)
         assert (self.socket.getsubprotocol() == V1) == v1
 
     def send(self, kind, content, channel="shell", buffers=(), as_text=False):

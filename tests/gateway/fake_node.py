@@ -31,7 +31,7 @@ ENVIRONMENTS = [
 class Session:
     def __init__(self, number, sent, credit):
         self.number, self.sent, self.acked, self.credit = number, sent, sent, credit
-        self.offset = 0
+        self.offset, self.paused = 0, False
 
 
 class Kernel:
@@ -62,6 +62,12 @@ class Kernel:
         return self.base + len(self.log)
 
     def attach(self, number, resume, cursor, credit):
+        if number in self.sessions and not resume:
+            self.node.send(wire.refused(self.id, number, 0, 0, wire.E_EXISTS))
+            return
+        if resume and cursor > self.end:
+            self.node.send(wire.refused(self.id, number, 0, 0, wire.E_STALE))
+            return
         start = cursor if resume else self.end
         if not resume and self.left_at is not None and not self.sessions:
             start = self.left_at
@@ -73,7 +79,7 @@ class Kernel:
             self.flush_one(session)
 
     def flush_one(self, session):
-        while session.sent < self.end and self.node.up:
+        while session.sent < self.end and self.node.up and not session.paused:
             to, channel, incarnation, data = self.log[session.sent - self.base]
             if to in (0, session.number) or to not in self.sessions:
                 size = min(wire.CHUNK, session.credit, len(data) - session.offset)
@@ -118,7 +124,7 @@ class FakeNode(threading.Thread):
         self.secret, self.server = node_key.encode(), gateway_key.encode()
         self.environments = ENVIRONMENTS if environments is None else environments
         self.missing, self.boot = list(missing), uuid.uuid4().bytes
-        self.kernels, self.up = {}, False
+        self.kernels, self.up, self.epoch = {}, False, 0
         self.todo, self.folder = queue.Queue(), tempfile.mkdtemp(prefix="ah-")
         self.refuse_in, self.swallow_in, self.refuse_start = 0, False, 0
         self.start_delay, self.kernels_max = 0, 500
@@ -243,14 +249,16 @@ class FakeNode(threading.Thread):
         reader.end()
 
     def on_welcome(self, reader):
-        reader.take("QQ")
-        self.up = True
-        # As a real node: another epoch is another process, its sessions will not come back.
+        epoch, _ = reader.take("QQ")
+        self.up, same, self.epoch = True, epoch == self.epoch, epoch
         for kernel in self.kernels.values():
-            if kernel.sessions:
-                kernel.left_at = min(s.acked for s in kernel.sessions.values())
-            kernel.sessions.clear()
             kernel.joins.clear()
+            for session in kernel.sessions.values():
+                session.paused = True
+            # Another epoch is another process: its sessions will not come back.
+            if not same and kernel.sessions:
+                kernel.left_at = min(s.acked for s in kernel.sessions.values())
+                kernel.sessions.clear()
 
     def on_request(self, reader):
         number, verb = reader.take("QB")
