@@ -81,6 +81,21 @@ int rtnl_route_default(int fd, unsigned index, uint32_t router)
 	return finish(fd, &nl);
 }
 
+int rtnl_route_default_delete(int fd, unsigned index)
+{
+	struct rtmsg head = {
+		.rtm_family = AF_INET,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_scope = RT_SCOPE_NOWHERE, /* any */
+	};
+	struct nl nl;
+
+	nl_init(&nl);
+	nl_begin(&nl, RTM_DELROUTE, NLM_F_ACK, &head, sizeof(head));
+	nl_put_u32(&nl, RTA_OIF, index);
+	return finish(fd, &nl);
+}
+
 int rtnl_loopback_up(void)
 {
 	int fd = nl_open(NETLINK_ROUTE);

@@ -13,7 +13,10 @@ int rtnl_link_up(int fd, unsigned index);
 /* Adds the address, and with it the route to its network. */
 int rtnl_address_add(int fd, unsigned index, uint32_t address, uint8_t bits);
 
-/* Takes the address away, and with it the routes that need it. -EADDRNOTAVAIL: not there. */
+/*
+ * Takes the address away, and with it the route to its network, and every address added to the
+ * same network after it. -EADDRNOTAVAIL: not there.
+ */
 int rtnl_address_delete(int fd, unsigned index, uint32_t address, uint8_t bits);
 
 /*
@@ -21,6 +24,9 @@ int rtnl_address_delete(int fd, unsigned index, uint32_t address, uint8_t bits);
  * out a /32 and a router outside it.
  */
 int rtnl_route_default(int fd, unsigned index, uint32_t router);
+
+/* Takes the default route through the interface away. -ESRCH: there is none. */
+int rtnl_route_default_delete(int fd, unsigned index);
 
 /* Brings up the loopback interface of the calling process's network namespace. */
 int rtnl_loopback_up(void);

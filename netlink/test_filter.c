@@ -156,6 +156,11 @@ static void test_addresses(int fd)
 	CHECK(rtnl_address_add(fd, 77, ADDRESS, 32) == -ENODEV);
 	CHECK(rtnl_address_add(fd, 1, ADDRESS, 24) == 0);
 	CHECK(rtnl_route_default(fd, 77, ADDRESS + 1) == -ENODEV);
+	CHECK(rtnl_route_default_delete(fd, 1) == -ESRCH);
+	CHECK(rtnl_route_default(fd, 1, 0xc0000201u) == 0);
+	CHECK(rtnl_route_default(fd, 1, 0xc0000202u) == 0); /* replaced, not added */
+	CHECK(rtnl_route_default_delete(fd, 1) == 0);
+	CHECK(rtnl_route_default_delete(fd, 1) == -ESRCH);
 }
 
 int main(void)
