@@ -108,35 +108,46 @@ static void tell(struct network *n, struct log *log)
 	n->reached = true;
 }
 
-/*
- * The new address first, then the old one goes: what does not change is never interrupted.
- * Having failed, it may be called again: each step does nothing where it is done already.
- */
-static int apply(struct network *n, struct log *log, const struct lease *lease)
+/* What is gone already is gone. */
+static int unless(int err, int expected)
 {
-	const struct lease old = n->lease;
+	return err == expected ? 0 : err;
+}
+
+/*
+ * The old address goes before the new one comes: the kernel would take a second one of the same
+ * network for a part of the first, and drop both. Having failed, this may be called again: each
+ * step does nothing where it is done already.
+ */
+static int change(struct network *n, const struct lease *old, const struct lease *new)
+{
 	int err = 0;
 
-	if (lease->address == old.address && lease->bits == old.bits &&
-	    lease->router == old.router) {
-		n->lease = *lease;
-		return 0;
-	}
-	if (lease->address != 0)
-		err = rtnl_address_add(n->route, n->index, lease->address, lease->bits);
-	if (!err && old.address != 0 &&
-	    (old.address != lease->address || old.bits != lease->bits))
-		err = rtnl_address_delete(n->route, n->index, old.address, old.bits);
-	if (err == -EADDRNOTAVAIL)
-		err = 0;
-	if (!err && lease->router != 0) /* last: an old address takes its routes with it */
-		err = rtnl_route_default(n->route, n->index, lease->router);
+	if (old->address != 0 && (old->address != new->address || old->bits != new->bits))
+		err = unless(rtnl_address_delete(n->route, n->index, old->address, old->bits),
+			     -EADDRNOTAVAIL);
+	if (!err && new->address != 0)
+		err = rtnl_address_add(n->route, n->index, new->address, new->bits);
+	if (!err && new->router != 0)
+		err = rtnl_route_default(n->route, n->index, new->router);
+	else if (!err)
+		err = unless(rtnl_route_default_delete(n->route, n->index), -ESRCH);
+	return err;
+}
+
+static int apply(struct network *n, struct log *log, const struct lease *lease)
+{
+	bool same = lease->address == n->lease.address && lease->bits == n->lease.bits &&
+		    lease->router == n->lease.router;
+	int err = same ? 0 : change(n, &n->lease, lease);
+
 	if (err) {
 		log_line(log, LOG_ERROR, "network: %s: %s", n->interface, strerror(-err));
 		return err;
 	}
 	n->lease = *lease;
-	tell(n, log);
+	if (!same)
+		tell(n, log);
 	return 0;
 }
 
