@@ -47,38 +47,54 @@ kernel_seed() {
 	} | sha256
 }
 
+# kernel_make OBJECTS ARGS...
 kernel_make() {
-	make -s -C "$WORK/linux" O="$WORK/objects" LLVM=-19 LOCALVERSION= "$@"
+	make_objects=$1
+	shift
+	make -s -C "$kernel_tree/linux" O="$make_objects" LLVM=-19 LOCALVERSION= "$@"
 }
 
+# The objects are kept, so that another option costs what it touches and an interrupted build goes
+# on where it was: make knows what each was made of, given the same sources (the folder's name has
+# their version) in the same place. test group `build` compares with a build from nothing.
 kernel_build() {
+	kernel_tree="$CACHE/kernel-objects/$1-$(kernel_version)"
+	mkdir -p "$kernel_tree/objects"
+	exec 8>"$kernel_tree/lock"
+	flock 8
 	kernel_unpack
 	# Only this board's kernel is built, but no board's fragments may rot meanwhile.
-	for kernel_board in qemu pc "$1"; do
-		kernel_configure "$kernel_board"
+	for kernel_board in qemu pc; do
+		mkdir "$WORK/$kernel_board"
+		kernel_configure "$kernel_board" "$WORK/$kernel_board"
 	done
+	kernel_configure "$1" "$kernel_tree/objects"
 	kernel_write_seed
 	KBUILD_BUILD_TIMESTAMP=$(date -u -d "@$SOURCE_DATE_EPOCH")
 	KBUILD_BUILD_USER=anchorhold KBUILD_BUILD_HOST=anchorhold KBUILD_BUILD_VERSION=1
 	export KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION
-	kernel_make -j "$JOBS" gen-randstruct-seed="$WORK/give-seed" vmlinux bzImage
-	kernel_outputs
+	kernel_make "$kernel_tree/objects" -j "$JOBS" \
+		gen-randstruct-seed="$WORK/give-seed" vmlinux bzImage
+	kernel_outputs "$kernel_tree/objects"
+	rm -rf "$kernel_tree/linux"
 }
 
 # The package is a .deb around upstream's tarball with Debian's patches applied.
 kernel_unpack() {
-	mkdir "$WORK/linux" "$WORK/objects"
+	rm -rf "$kernel_tree/linux"
+	mkdir "$kernel_tree/linux"
 	dpkg-deb --fsys-tarfile "$(source_fetch "$KERNEL_SOURCE")" |
 		tar -x -O "./usr/src/$KERNEL_SOURCE.tar.xz" |
-		tar -x -J -C "$WORK/linux" --strip-components=1
+		tar -x -J -C "$kernel_tree/linux" --strip-components=1
 }
 
+# kernel_configure BOARD OBJECTS
 kernel_configure() {
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046 # names without spaces
 	cat $(kernel_fragments "$1") >"$WORK/asked"
-	kernel_make KCONFIG_ALLCONFIG="$WORK/asked" allnoconfig 2>"$WORK/warnings"
-	kernel_check "$WORK/asked" "$WORK/objects/.config"
-	kernel_promised kernel-config/promises.build "$WORK/objects/.config"
+	kernel_make "$2" KCONFIG_ALLCONFIG="$WORK/asked" allnoconfig
+	kernel_check "$WORK/asked" "$2/.config"
+	kernel_promised kernel-config/promises.build "$2/.config"
 }
 
 # Every option that a fragment asks for must have survived the merge, a hidden dependency must
@@ -96,23 +112,28 @@ kernel_promised() {
 }
 
 # Takes the place of the kernel's own scripts/gen-randstruct-seed.sh, which draws at random.
-# The seed reaches it by the environment, not by a command line.
+# The seed reaches it by the environment, not by a command line. What is there already and the
+# same is left alone, else everything would be made anew.
 kernel_write_seed() {
 	{ set +x; } 2>/dev/null		# the log must not show it
 	RANDSTRUCT_SEED=$(kernel_seed)
 	export RANDSTRUCT_SEED
 	set -x
 	cat >"$WORK/give-seed" <<-'EOT'
+		give() {
+			printf '%s\n' "$1" | cmp -s - "$2" || printf '%s\n' "$1" >"$2"
+		}
+		give "$RANDSTRUCT_SEED" "$1"
 		hash=$(printf %s "$RANDSTRUCT_SEED" | sha256sum | cut -d ' ' -f 1)
-		printf '%s\n' "$RANDSTRUCT_SEED" >"$1"
-		printf '#define RANDSTRUCT_HASHED_SEED "%s"\n' "$hash" >"$2"
+		give "#define RANDSTRUCT_HASHED_SEED \"$hash\"" "$2"
 	EOT
 }
 
+# kernel_outputs OBJECTS
 kernel_outputs() {
-	cp "$WORK/objects/arch/x86/boot/bzImage" "$WORK/objects/System.map" "$OUT/"
-	cp "$WORK/objects/.config" "$OUT/config"
-	llvm-strip-19 --strip-all -o "$OUT/vmlinux" "$WORK/objects/vmlinux"
+	cp "$1/arch/x86/boot/bzImage" "$1/System.map" "$OUT/"
+	cp "$1/.config" "$OUT/config"
+	llvm-strip-19 --strip-all -o "$OUT/vmlinux" "$1/vmlinux"
 	llvm-readelf-19 -n "$OUT/vmlinux" | sed -n 's/^ *Build ID: //p' >"$OUT/build-id"
 	grep -q -x '[0-9a-f]\{40\}' "$OUT/build-id" || die 'the kernel has no build id'
 }
