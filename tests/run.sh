@@ -36,6 +36,9 @@ verb_test() {
 			;;
 		esac
 	done
+	mkdir -p build
+	exec 7>build/test.lock
+	flock -n 7 || die 'another test run is going on in this checkout'
 	rm -rf "$TEST_DIR"
 	mkdir -p "$TEST_DIR"
 	: >"$TEST_DIR/results"
@@ -99,7 +102,7 @@ test_group() {
 	export GROUP_LOG GROUP_RESULTS
 	setsid timeout --kill-after=20 "$((group_minutes * ${test_long:-1}))m" \
 		sh "$TOP/build.sh" --group "$group_function" "$group_name" "${test_long:-1}" \
-		</dev/null 9>&- &
+		</dev/null 7>&- 9>&- &
 	step_child=$!
 	wait "$step_child" || group_rc=$?
 	kill -KILL -- "-$step_child" 2>/dev/null || true
