@@ -25,6 +25,11 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
+/* musl 1.2.5 does not name it for every architecture; the number is the same on all. */
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+
 struct name {
 	const char *name;
 	long value;
