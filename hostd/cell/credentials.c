@@ -34,7 +34,12 @@ static int ordinary_priority(void)
 		return -errno;
 	if (getpriority(PRIO_PROCESS, 0) < 0 && setpriority(PRIO_PROCESS, 0, 0) < 0)
 		return -errno;
-	umask(022);
+	/*
+	 * bind(2) takes the umask off a socket's mode before the directory's default ACL is looked
+	 * at, and what it takes from the group it takes from the ACL's mask: with 022 the relay could
+	 * not connect. No other user is in the cell's group.
+	 */
+	umask(002);
 	return 0;
 }
 
