@@ -11,7 +11,6 @@
 #include "backend/gateway/fleet.h"
 #include "backend/gateway/gateway.h"
 #include "backend/gateway/log.h"
-#include "backend/gateway/place.h"
 #include "backend/gateway/plain.h"
 #include "link/curve.h"
 #include "link/secret.h"
@@ -30,7 +29,7 @@ static json_t *node_model(const struct node *node)
 	if (node->seen_unix_ms != 0)
 		clock_stamp(node->seen_unix_ms * 1000u, seen);
 	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "name", node->name, "state",
-			 state, "kernels", (int)place_kernels(node), "kernels_max",
+			 state, "kernels", (int)node->kernels_count, "kernels_max",
 			 (int)node->kernels_max, "cpus", (int)node->cpus, "memory_mib",
 			 (int)node->memory_mib, "version", api_text(node->version), "last_seen",
 			 seen[0] != '\0' ? json_string(seen) : json_null());

@@ -65,8 +65,6 @@ static void session_free(struct session *session)
 	free(session);
 }
 
-static void tell_dead(struct session *session);
-
 struct session *channels_open(struct channels *channels, struct kernel *kernel, struct lws *wsi,
 			      enum framing framing)
 {
@@ -82,7 +80,6 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 	session->channels = channels;
 	session->wsi = wsi;
 	session->framing = framing;
-	session->out_end = &session->out;
 	session->held_end = &session->held;
 	session->inflight = inflight_new();
 	if (session->inflight == NULL ||
@@ -99,7 +96,7 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 	setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	session_attach(session);
 	if (kernel->state == LINK_KERNEL_DEAD)
-		tell_dead(session);
+		session_tell_dead(session);
 	return session;
 }
 
@@ -158,7 +155,7 @@ static void say_why(struct session *session, const char *what)
 	session_say(session, synth_stderr(&synth, (struct link_slice){NULL, 0}, text), &synth);
 }
 
-static void tell_dead(struct session *session)
+void session_tell_dead(struct session *session)
 {
 	char why[LINK_TEXT_MAX + 128];
 	struct synth synth;
@@ -213,7 +210,7 @@ static void on_kernel_revived(void *ctx, struct kernel *kernel)
 	for (struct session *session = kernel->sessions; session != NULL;
 	     session = session->next) {
 		if (session->death_ms != 0)
-			tell_dead(session);
+			session_tell_dead(session);
 		session->attached = false;
 		session->attach_ms = 0;
 		session->received = session->reported = 0;
@@ -228,7 +225,7 @@ static void on_kernel_gone(void *ctx, struct kernel *kernel)
 		struct session *session = kernel->sessions;
 
 		if (session->death_ms != 0)
-			tell_dead(session);
+			session_tell_dead(session);
 		else
 			session_fail(session, INFLIGHT_ALL, KERNEL_DIED, "the kernel was shut down");
 		/* No trouble of ours, and nothing to come back to. */
@@ -320,7 +317,7 @@ static void sweep_one(struct session *session, uint64_t now)
 	}
 	if (session->death_ms != 0 &&
 	    ((now >= session->death_ms && session->out == NULL) || now >= session->death_max_ms))
-		tell_dead(session);
+		session_tell_dead(session);
 	if (session->suspect_ms != 0 && now >= session->suspect_ms &&
 	    session->kernel->activity.state == ACTIVITY_IDLE) {
 		session->suspect_ms = 0;

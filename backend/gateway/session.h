@@ -61,7 +61,7 @@ struct session {
 	uint32_t owed;	   /* credit used and not granted again */
 
 	/* to the client */
-	struct outgoing *out, **out_end;
+	struct outgoing *out, *out_last;
 	size_t out_bytes;
 	uint64_t written; /* the last sequence wholly written */
 	uint64_t pinged;  /* the sequence the ping under way covers; 0: none */
@@ -88,10 +88,17 @@ int session_push(struct session *session, uint64_t seq, enum link_channel channe
 void session_say(struct session *session, int result, struct synth *synth);
 /* The whole of a message came from the node's log. */
 void session_output(struct session *session, const struct link_chunk *chunk);
+/* A message of the node's log that the client does not get: it counts as written in its turn. */
+void session_skip(struct session *session, uint64_t seq);
 /* Grants credit where the queue allows it. */
 void session_credit(struct session *session);
 void session_close(struct session *session, unsigned code, const char *reason);
 void session_out_free(struct session *session);
+
+/* ---- channels.c ---- */
+
+/* Answers what is open, says why the kernel died and that it is dead. */
+void session_tell_dead(struct session *session);
 
 /* ---- session_attach.c ---- */
 

@@ -14,6 +14,7 @@
 /* Of one turn of the loop, so that one client's flood does not starve the others. */
 #define TURN_MAX (1024u * 1024u)
 #define CLOSE_WAIT_MS 5000u
+#define NODE_SESSION "anchorhold" /* in the headers of what the node itself says */
 
 /* ---- queueing ---- */
 
@@ -41,8 +42,11 @@ int session_push(struct session *session, uint64_t seq, enum link_channel channe
 	out->next = NULL;
 	out->seq = seq;
 	out->at = 0;
-	*session->out_end = out;
-	session->out_end = &out->next;
+	if (session->out == NULL)
+		session->out = out;
+	else
+		session->out_last->next = out;
+	session->out_last = out;
 	session->out_bytes += out->len;
 	lws_callback_on_writable(session->wsi);
 	return 0;
@@ -70,8 +74,6 @@ static void out_pop(struct session *session)
 	struct outgoing *out = session->out;
 
 	session->out = out->next;
-	if (session->out == NULL)
-		session->out_end = &session->out;
 	session->out_bytes -= out->len;
 	free(out);
 }
@@ -95,6 +97,29 @@ void session_credit(struct session *session)
 		session->owed = 0;
 }
 
+void session_skip(struct session *session, uint64_t seq)
+{
+	if (session->out == NULL)
+		session->written = seq;
+	else
+		session->out_last->seq = seq;
+}
+
+/*
+ * The node marks in the log where a kernel ended or was replaced. It does not know what its
+ * clients wait for or who asked for a restart, so what they are told is said here instead.
+ */
+static bool node_mark(struct session *session, enum link_channel channel,
+		      const struct link_header *header, const struct link_header *parent)
+{
+	if (channel != LINK_IOPUB || strcmp(header->msg_type, "status") != 0 ||
+	    strcmp(header->session, NODE_SESSION) != 0 || parent->msg_id[0] != '\0')
+		return false;
+	if (session->kernel->state == LINK_KERNEL_DEAD && session->death_ms != 0)
+		session_tell_dead(session);
+	return true;
+}
+
 static void message(struct session *session, const struct link_chunk *chunk,
 		    const struct link_slice *blob)
 {
@@ -112,6 +137,10 @@ static void message(struct session *session, const struct link_chunk *chunk,
 					 "[anchorhold: a malformed message of the kernel was "
 					 "dropped]\n"),
 			    &synth);
+		return;
+	}
+	if (node_mark(session, chunk->channel, &header, &parent)) {
+		session_skip(session, chunk->seq);
 		return;
 	}
 	activity_message(&session->kernel->activity, chunk->seq, chunk->channel, &parts, &header,

@@ -198,8 +198,11 @@ class FakeNode(threading.Thread):
         self.socket = None
 
     def send(self, data):
-        if self.up:
-            self.socket.send(data)
+        try:
+            if self.up:
+                self.socket.send(data, zmq.NOBLOCK)
+        except zmq.Again:
+            self.up = False  # nobody is connected
 
     def run(self):
         self.connect()
