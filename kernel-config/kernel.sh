@@ -56,7 +56,7 @@ kernel_make() {
 
 # The objects are kept, so that another option costs what it touches and an interrupted build goes
 # on where it was: make knows what each was made of, given the same sources (the folder's name has
-# their version) in the same place. test group `build` compares with a build from nothing.
+# their version) in the same place. `test build --long` compares with a build from nothing.
 kernel_build() {
 	kernel_tree="$CACHE/kernel-objects/$1-$(kernel_version)"
 	mkdir -p "$kernel_tree/objects"
