@@ -85,8 +85,15 @@ up_gateway() {
 	up_wait_for gateway 20 up_gateway_answers
 }
 
+# up_ask PATH: the gateway's answer in build/up/reply. The token goes to curl by its standard
+# input: a command line can be read by everyone.
+up_ask() {
+	printf 'header = "Authorization: token %s"\n' "$ANCHORHOLD_TOKEN" |
+		curl -s -f -K - -o "$UP/reply" "$ANCHORHOLD_URL$1"
+}
+
 up_gateway_answers() {
-	curl -s -f -o "$UP/reply" "$ANCHORHOLD_URL/api"
+	up_ask /api
 }
 
 # up_node NAME: provisions it with the gateway, makes its disk, boots it.
@@ -102,10 +109,8 @@ up_node() {
 		--memory "${ANCHORHOLD_NODE_MIB:-1024}" --console-socket "$UP/$1/console.sock"
 }
 
-# The token goes to curl by a file: a command line can be read by everyone.
 up_nodes_ready() {
-	printf 'header = "Authorization: token %s"\n' "$ANCHORHOLD_TOKEN" |
-		curl -s -f -K - -o "$UP/reply" "$ANCHORHOLD_URL/api/anchorhold/nodes" || return 1
+	up_ask /api/anchorhold/nodes || return 1
 	[ "$(jq '[.[] | select(.state == "ready")] | length' "$UP/reply")" -eq "$up_count" ]
 }
 
