@@ -92,6 +92,7 @@ up_ask() {
 		curl -s -f -K - -o "$UP/reply" "$ANCHORHOLD_URL$1"
 }
 
+# Any answer will do: this one asks for a token.
 up_gateway_answers() {
 	up_ask /api
 }
