@@ -101,10 +101,8 @@ static void probe_unix(struct probe *probe)
 
 	/* Left by the incarnation before: the directory is kept. */
 	unlink(address.sun_path);
-	umask(0777);
 	expect(probe, "bind in /run/kernel", bind(fd, (void *)&address, sizeof(address)) == 0,
 	       errno);
-	umask(022);
 	expect(probe, "socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, errno);
 }
 
@@ -214,7 +212,7 @@ static void probe_identity(struct probe *probe)
 		"\nCapBnd:\t0000000000000000\n",    "\nCapAmb:\t0000000000000000\n",
 		"\nNoNewPrivs:\t1\n",		    "\nSeccomp:\t2\n",
 		"\nSigBlk:\t0000000000000000\n",    "\nSigIgn:\t0000000000000000\n",
-		"\nUmask:\t0022\n",
+		"\nUmask:\t0002\n",
 	};
 	char name[64] = "";
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The directory of the kernel's sockets: a small tmpfs that the cell owns and its relay may
- * enter. The default ACL lets the relay write to (so connect to) every socket made in it,
- * whatever the cell's umask; the monitor never looks inside again.
+ * enter. The default ACL lets the relay write to (so connect to) every socket made in it, as
+ * far as the umask leaves the group its bits (credentials.c); the monitor never looks inside
+ * again.
  */
 #ifndef ANCHORHOLD_CELL_SOCKETS_H
 #define ANCHORHOLD_CELL_SOCKETS_H

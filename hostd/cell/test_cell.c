@@ -16,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #define SKIP 77
@@ -199,6 +201,50 @@ static void run(struct check *check, struct cell *cell, size_t row, uint32_t inc
 	CHECK_EQ(check, cell_pidfd(cell), -1);
 }
 
+/* What a process of `uid` finds in the sockets' directory, as bits; a mount is a directory too. */
+enum { ENTERS = 1, CONNECTS = 2, READS = 4, CREATES = 8 };
+
+static int powers_of(uid_t uid, int sockets)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "probe"};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), powers = 0;
+
+	if (syscall(SYS_setresgid, uid, uid, uid) < 0 || syscall(SYS_setresuid, uid, uid, uid) < 0)
+		return 0xff;
+	if (fchdir(sockets) < 0)
+		return 0;
+	powers |= ENTERS;
+	/* Nobody listens any more; who may not even try is told EACCES. */
+	if (connect(fd, (void *)&address, sizeof(address)) < 0 && errno == ECONNREFUSED)
+		powers |= CONNECTS;
+	if (open("connection-1.json", O_RDONLY | O_CLOEXEC) >= 0)
+		powers |= READS;
+	if (open("relay", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0)
+		powers |= CREATES;
+	return powers;
+}
+
+static int ask_as(uid_t uid, int sockets)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(powers_of(uid, sockets));
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* cell-probe bound a socket there, with the umask that every cell starts with. */
+static void test_sockets(struct check *check, const struct cell *cell, int sockets)
+{
+	uid_t relay = cell_relay_uid(cell);
+
+	CHECK_EQ(check, ask_as(relay, sockets), ENTERS | CONNECTS);
+	CHECK_EQ(check, ask_as(relay + 1, sockets), 0);
+	CHECK_EQ(check, ask_as(65534, sockets), 0);
+}
+
 static void test_row(struct check *check, struct cell_host *host, const struct machine *machine,
 		     size_t row)
 {
@@ -224,8 +270,10 @@ static void test_row(struct check *check, struct cell_host *host, const struct m
 	}
 	CHECK_EQ(check, cell_new(host, &spec, &(struct cell *){NULL}, NULL), -EEXIST);
 	CHECK_EQ(check, cell_sockets_mount(cell, &sockets, &error), 0);
-	fd_close(&sockets);
 	run(check, cell, row, 1);
+	if (strncmp(rows[row].name, "everything", 10) == 0)
+		test_sockets(check, cell, sockets);
+	fd_close(&sockets);
 	if (rows[row].act != DROP)
 		run(check, cell, row, 2);
 	CHECK_EQ(check, cell_free(cell, &error), 0);
