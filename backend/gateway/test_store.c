@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sodium.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/gateway/access.h"
+#include "backend/gateway/store.h"
+#include "link/check.h"
+
+static struct store *store_for_test(struct check *check, const char *path)
+{
+	struct store *store = NULL;
+	char error[256];
+
+	CHECK_EQ(check, store_open(path, &store, error, sizeof(error)), 0);
+	if (store == NULL) {
+		fprintf(stderr, "%s\n", error);
+		exit(1);
+	}
+	return store;
+}
+
+static void sql(const char *path, const char *text)
+{
+	sqlite3 *db;
+
+	sqlite3_open(path, &db);
+	sqlite3_exec(db, text, NULL, NULL, NULL);
+	sqlite3_close(db);
+}
+
+static void test_open(struct check *check, const char *folder)
+{
+	char path[512], other[512], error[256];
+	struct store *store = NULL;
+	struct stat status;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/open.db", folder);
+	snprintf(other, sizeof(other), "%s/other.db", folder);
+	CHECK_EQ(check, store_open(path, &store, error, sizeof(error)), -ENOENT);
+	CHECK(check, strstr(error, path) != NULL);
+	CHECK_EQ(check, store_create(path), 0);
+	CHECK(check, stat(path, &status) == 0 && (status.st_mode & 0777) == 0600);
+	CHECK_EQ(check, store_create(path), -EEXIST);
+	store_close(store_for_test(check, path));
+	sql(path, "PRAGMA user_version = 99");
+	CHECK_EQ(check, store_open(path, &store, error, sizeof(error)), -EPROTO);
+	CHECK(check, strstr(error, "99") != NULL);
+	sql(other, "CREATE TABLE x (y)");
+	CHECK_EQ(check, store_open(other, &store, error, sizeof(error)), -EPROTO);
+	file = fopen(other, "w");
+	fputs("this is no database, however long it may be made to look like one", file);
+	fclose(file);
+	CHECK_EQ(check, store_open(other, &store, error, sizeof(error)), -EPROTO);
+	CHECK_EQ(check, store_create("/nowhere/at/all.db"), -ENOENT);
+	store_close(NULL);
+}
+
+static void test_tokens(struct check *check, struct store *store)
+{
+	struct store_owner admin = {.name = "admin", .admin = true}, bob = {.name = "bob"}, found;
+	char one[IDS_TOKEN_LEN + 1], two[IDS_TOKEN_LEN + 1];
+	uint8_t hash[STORE_HASH_LEN] = {1};
+
+	CHECK_EQ(check, access_token_make(store, &admin, one), 0);
+	CHECK_EQ(check, access_token_make(store, &bob, two), 0);
+	CHECK(check, strcmp(one, two) != 0);
+	CHECK_EQ(check, access_token(store, one, &found), 0);
+	CHECK(check, found.admin && strcmp(found.name, "admin") == 0);
+	CHECK_EQ(check, access_token(store, two, &found), 0);
+	CHECK(check, !found.admin && strcmp(found.name, "bob") == 0);
+	one[0] = one[0] == '0' ? '1' : '0';
+	CHECK_EQ(check, access_token(store, one, &found), -EACCES);
+	CHECK_EQ(check, access_token(store, "", &found), -EACCES);
+	CHECK_EQ(check, access_token(store, "' OR 1=1 --", &found), -EACCES);
+	CHECK_EQ(check, store_token_add(store, hash, &bob), 0);
+	CHECK_EQ(check, store_token_add(store, hash, &bob), -EEXIST);
+	CHECK(check, access_may(&admin, "bob") && access_may(&bob, "bob"));
+	CHECK(check, !access_may(&bob, "admin") && !access_may(&bob, "") && !access_may(&bob, "bo"));
+}
+
+static bool count(void *ctx, const struct store_node *node)
+{
+	(void)node;
+	(*(int *)ctx)++;
+	return true;
+}
+
+static void test_nodes(struct check *check, struct store *store)
+{
+	struct store_node node;
+	int rows = 0;
+
+	CHECK_EQ(check, store_node_add(store, "one", "KEY1"), 0);
+	CHECK_EQ(check, store_node_add(store, "two", "KEY2"), 0);
+	CHECK_EQ(check, store_node_add(store, "one", "KEY3"), -EEXIST);
+	CHECK_EQ(check, store_node_add(store, "three", "KEY1"), -EEXIST);
+	CHECK_EQ(check, store_node_by_key(store, "KEY2", &node), 0);
+	CHECK(check, strcmp(node.name, "two") == 0 && !node.revoked);
+	CHECK_EQ(check, store_node_by_key(store, "KEY", &node), -ENOENT);
+	CHECK_EQ(check, store_node_find(store, "one", &node), 0);
+	CHECK_EQ(check, store_node_find(store, "no'; DROP TABLE nodes; --", &node), -ENOENT);
+	CHECK_EQ(check, store_node_walk(store, count, &rows), 0);
+	CHECK_EQ(check, rows, 2);
+}
+
+struct seen {
+	int rows;
+	int64_t last;
+	char text[64];
+};
+
+static bool see(void *ctx, const struct store_event *event)
+{
+	struct seen *seen = ctx;
+
+	seen->rows++;
+	seen->last = event->id;
+	snprintf(seen->text, sizeof(seen->text), "%s", event->text);
+	return true;
+}
+
+static void test_events(struct check *check, struct store *store)
+{
+	static const uint8_t BOOT[16] = {1}, OTHER[16] = {2};
+	struct store_event event = {.node = "one", .boot_id = BOOT, .seq = 1, .time_ms = 5,
+				    .kernel = "", .kind = "limit.memory", .project = "p",
+				    .text = "first"};
+	struct seen seen = {0};
+
+	CHECK_EQ(check, store_event_add(store, &event), 0);
+	CHECK_EQ(check, store_event_add(store, &event), 0);
+	event.boot_id = OTHER;
+	event.text = "second";
+	CHECK_EQ(check, store_event_add(store, &event), 0);
+	CHECK_EQ(check, store_event_walk(store, 0, 10, see, &seen), 0);
+	CHECK_EQ(check, seen.rows, 2);
+	CHECK(check, strcmp(seen.text, "second") == 0);
+	CHECK_EQ(check, store_event_walk(store, seen.last, 10, see, &seen), 0);
+	CHECK_EQ(check, seen.rows, 2);
+	CHECK_EQ(check, store_event_walk(store, 0, 1, see, &seen), 0);
+	CHECK_EQ(check, seen.rows, 3);
+}
+
+static bool keep_kernel(void *ctx, const struct store_kernel *kernel)
+{
+	*(struct store_kernel *)ctx = *kernel;
+	return true;
+}
+
+static void test_kernels(struct check *check, struct store *store)
+{
+	struct store_kernel kernel = {.id = "i", .environment = "e", .node = "one", .owner = "o",
+				      .project = "p", .created = 7},
+			    found = {0};
+
+	CHECK_EQ(check, store_kernel_put(store, &kernel), 0);
+	memcpy(kernel.node, "two", 4);
+	CHECK_EQ(check, store_kernel_put(store, &kernel), 0);
+	CHECK_EQ(check, store_kernel_walk(store, keep_kernel, &found), 0);
+	CHECK(check, strcmp(found.node, "two") == 0 && strcmp(found.project, "p") == 0);
+	CHECK_EQ(check, found.created, 7);
+	CHECK_EQ(check, store_kernel_remove(store, "i"), 0);
+	CHECK_EQ(check, store_kernel_remove(store, "i"), 0);
+	memset(&found, 0, sizeof(found));
+	CHECK_EQ(check, store_kernel_walk(store, keep_kernel, &found), 0);
+	CHECK_EQ(check, found.created, 0);
+}
+
+static bool keep_environment(void *ctx, const struct store_environment *environment)
+{
+	*(struct store_environment *)ctx = *environment;
+	return true;
+}
+
+static void test_environments(struct check *check, struct store *store)
+{
+	struct store_environment row = {.name = "python3", .display_name = "Python 3",
+					.language = "python", .version = "3.11"},
+				 found = {0};
+
+	CHECK_EQ(check, store_environment_put(store, &row), 0);
+	row.interrupt_message = true;
+	CHECK_EQ(check, store_environment_put(store, &row), 0);
+	CHECK_EQ(check, store_environment_walk(store, keep_environment, &found), 0);
+	CHECK(check, found.interrupt_message && strcmp(found.version, "3.11") == 0);
+}
+
+int main(void)
+{
+	char folder[] = "/tmp/anchorhold-store-XXXXXX", path[128], command[160];
+	struct check check = {0};
+	struct store *store;
+
+	if (sodium_init() < 0 || mkdtemp(folder) == NULL)
+		return 1;
+	test_open(&check, folder);
+	snprintf(path, sizeof(path), "%s/test.db", folder);
+	CHECK_EQ(&check, store_create(path), 0);
+	store = store_for_test(&check, path);
+	test_tokens(&check, store);
+	test_nodes(&check, store);
+	test_events(&check, store);
+	test_kernels(&check, store);
+	test_environments(&check, store);
+	store_close(store);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	CHECK_EQ(&check, system(command), 0);
+	return CHECK_DONE(&check);
+}
