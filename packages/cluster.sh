@@ -107,7 +107,7 @@ up_node() {
 		die "the disk of the node '$1' could not be made"
 	up_start qemu-system "$UP/log/$1" board/qemu/launch --image build/image/qemu \
 		--disk "$UP/$1/disk.img" --console "$UP/$1/console" --pidfile "$UP/$1/pid" \
-		--memory "${ANCHORHOLD_NODE_MIB:-1024}" --console-socket "$UP/$1/console.sock"
+		--memory "${ANCHORHOLD_NODE_MIB:-1024}" --cpus 2 --console-socket "$UP/$1/console.sock"
 }
 
 up_nodes_ready() {

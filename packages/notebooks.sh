@@ -66,6 +66,7 @@ run_notebook() {
 		--output-dir "$UP" --output notebook.ipynb \
 		--ExecutePreprocessor.kernel_manager_class="$RUN_MANAGER" \
 		--ExecutePreprocessor.kernel_name="$run_kernel" --ExecutePreprocessor.timeout=600 \
+		--ExecutePreprocessor.startup_timeout=300 \
 		"$@" >"$UP/log/nbconvert" 2>&1 || run_rc=$?
 	if [ "$run_rc" -ne 0 ]; then
 		sed 's/^/    | /' "$UP/log/nbconvert"

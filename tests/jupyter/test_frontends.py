@@ -42,6 +42,7 @@ def nbconvert(gateway, path, *options, timeout=300):
     return subprocess.run(
         [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(path),
          "--output", "done.ipynb", f"--ExecutePreprocessor.kernel_manager_class={MANAGER}",
+         "--ExecutePreprocessor.startup_timeout=300",
          *options], env=environment, capture_output=True, text=True, timeout=timeout)
 
 
