@@ -98,7 +98,6 @@ struct ipc_relay_setup {
 	uint32_t incarnation;
 	uint32_t generation;	   /* 0, then one more for each relay that was lost */
 	char key[IPC_HMAC_LEN + 1]; /* hex */
-	uint8_t proven; /* 1: the incarnation was ready once, so that the loss has cut its log */
 };
 
 enum ipc_order {

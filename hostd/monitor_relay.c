@@ -49,7 +49,6 @@ static int setup_send(struct kernel *kernel)
 	struct ipc_relay_setup setup = {
 		.incarnation = kernel->incarnation,
 		.generation = kernel->generation,
-		.proven = kernel->proven,
 	};
 	int r;
 

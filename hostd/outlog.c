@@ -245,10 +245,15 @@ static int start_notice(struct outlog *log, struct link_cursor *row, struct send
 	char text[160];
 	int r;
 
-	snprintf(text, sizeof(text),
-		 "[anchorhold: %llu messages of this kernel were lost here: its output log was "
-		 "full or its relay ended]\n",
-		 (unsigned long long)row->lost);
+	if (row->lost >> (OUTLOG_GENERATION_SHIFT - 1))
+		snprintf(text, sizeof(text),
+			 "[anchorhold: the relay of this kernel ended and was started again; output "
+			 "that was not delivered by then is lost here]\n");
+	else
+		snprintf(text, sizeof(text),
+			 "[anchorhold: %llu messages of this kernel were lost here: its output log "
+			 "was full]\n",
+			 (unsigned long long)row->lost);
 	r = message_stderr(text, &sending->notice);
 	if (r < 0)
 		return r;

@@ -22,6 +22,12 @@
 #define OUTLOG_BYTES_MAX (32u * 1024u * 1024u)
 #define OUTLOG_ENTRY_COST 128u /* what an entry counts beside its bytes */
 
+/*
+ * A later relay's log numbers above all that an earlier one can have used: a reader that comes
+ * with an earlier number is told that the log between was lost with its relay.
+ */
+#define OUTLOG_GENERATION_SHIFT 40u
+
 struct outlog;
 
 /* The first message gets the number base + 1. bytes_max is more than LINK_MESSAGE_MAX. */

@@ -18,7 +18,6 @@
 #define FENCE_MS 50u	     /* what a dead incarnation's sockets still hold comes within it */
 #define DRAINED_MS 500u	     /* then the death is told, whatever readers still lack */
 #define LINGER_MS 60000u     /* a dead kernel's output waits so long for its readers */
-#define GENERATION_SHIFT 40u /* a later relay numbers above all that an earlier one can have used */
 
 struct relay {
 	int ipc_fd;
@@ -180,18 +179,6 @@ static void append_status(struct relay *relay, const char *state)
 	free(message.data);
 }
 
-/* Readers of an earlier relay's log must learn that it is gone. */
-static void append_loss(struct relay *relay)
-{
-	struct message message = {0};
-
-	if (message_stderr("[anchorhold: the relay of this kernel ended and was started again; "
-			   "output that was not delivered yet is lost here]\n",
-			   &message) == 0)
-		append(relay, relay->incarnation, LINK_IOPUB, 0, &message);
-	free(message.data);
-}
-
 static int do_setup(struct relay *relay, const struct ipc_relay_setup *setup)
 {
 	struct relay_stream_setup stream = {
@@ -202,7 +189,7 @@ static int do_setup(struct relay *relay, const struct ipc_relay_setup *setup)
 	int r;
 
 	r = outlog_new(setup->kernel_id, OUTLOG_BYTES_MAX,
-		       (uint64_t)setup->generation << GENERATION_SHIFT, &relay->log);
+		       (uint64_t)setup->generation << OUTLOG_GENERATION_SHIFT, &relay->log);
 	stream.log = relay->log;
 	memcpy(stream.kernel_id, setup->kernel_id, LINK_ID_LEN);
 	if (r == 0)
@@ -210,8 +197,6 @@ static int do_setup(struct relay *relay, const struct ipc_relay_setup *setup)
 	if (r == 0)
 		r = incarnation_start(relay, setup->incarnation, setup->key,
 				      setup->generation > 0);
-	if (r == 0 && setup->generation > 0 && setup->proven)
-		append_loss(relay);
 	relay->set_up = r == 0;
 	return r;
 }

@@ -154,16 +154,21 @@ void world_send(struct world *world, const struct link_frame *frame)
 	CHECK_EQ(world->check, r, 0);
 }
 
+void world_welcome(struct world *world)
+{
+	world->route = *link_inbox_route(world->inbox);
+	out.type = LINK_WELCOME;
+	out.u.welcome = (struct link_welcome){.gateway_epoch = WORLD_EPOCH, .time_ms = 1};
+	world_send(world, &out);
+}
+
 bool world_greet(struct world *world)
 {
 	const struct link_frame *frame = world_wait(world, LINK_HELLO, 60000);
 
 	if (!frame)
 		return false;
-	world->route = *link_inbox_route(world->inbox);
-	out.type = LINK_WELCOME;
-	out.u.welcome = (struct link_welcome){.gateway_epoch = WORLD_EPOCH, .time_ms = 1};
-	world_send(world, &out);
+	world_welcome(world);
 	return true;
 }
 

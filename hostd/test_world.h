@@ -56,6 +56,9 @@ void world_send(struct world *world, const struct link_frame *frame);
 /* HELLO in, WELCOME out. */
 bool world_greet(struct world *world);
 
+/* The WELCOME alone, to whom the frame last received came from. */
+void world_welcome(struct world *world);
+
 /* A REQUEST; its RESULT's code, -1 after ms. */
 int world_ask(struct world *world, enum link_verb verb, uint8_t kernel, const char *environment,
 	      int ms);
