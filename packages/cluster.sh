@@ -30,7 +30,7 @@ process_start_time() {
 
 process_is() { # PID START-TIME PROGRAM
 	[ -n "$2" ] && [ "$(process_start_time "$1")" = "$2" ] &&
-		tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | head -n 1 | grep -q -F -e "$3"
+		grep -a -q -F -e "$3" "/proc/$1/cmdline" 2>/dev/null
 }
 
 # up_start PROGRAM LOG COMMAND...: starts a process in a session of its own and notes it.

@@ -27,7 +27,7 @@ verb_run() {
 	up_check_ports
 	build_cluster
 	trap 'up_interrupted' INT TERM HUP
-	trap 'up_stop' EXIT
+	trap 'run_end' EXIT
 	up_start_all 1
 	if [ "$run_files" -eq 0 ]; then
 		run_code=0
@@ -45,6 +45,16 @@ verb_run() {
 		run_stay
 	fi
 	exit "$run_code"
+}
+
+# Stops everything; keys, disks and token go, and the logs of a run that failed stay.
+run_end() {
+	up_stop
+	if [ "${run_code:-1}" -eq 0 ]; then
+		rm -rf "$UP"
+	else
+		find "$UP" -mindepth 1 -maxdepth 1 ! -name log -exec rm -rf {} + 2>/dev/null || true
+	fi
 }
 
 # run_notebook FILE [OPTIONS]: executes a copy and prints what it printed.
@@ -90,8 +100,6 @@ run_stay() {
 	while up_all_live; do
 		sleep 1
 	done
-	warn "$dead_program ended by itself; its log is in $UP/log"
-	trap - EXIT
-	up_stop
-	exit 1
+	run_code=1
+	die "$dead_program ended by itself; its log is in $UP/log"
 }

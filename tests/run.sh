@@ -303,11 +303,17 @@ verb_fuzz() {
 	done
 }
 
+bench_needs() {
+	up_needs
+	need image qemu-test
+}
+
 verb_bench() {
 	host_packages
 	release
-	build up_needs
+	build bench_needs
 	keep_output backend backend
 	keep_output image-qemu image/qemu
+	keep_output image-qemu-test image/qemu-test
 	PYTHONPATH=tests exec /usr/bin/python3 -m bench "$@"
 }
