@@ -37,7 +37,10 @@ void world_open(struct world *world, struct check *check)
 	char endpoint[64];
 	size_t len = sizeof(endpoint);
 
-	*world = (struct world){.check = check, .zmq = zmq_ctx_new()};
+	memset(world, 0, sizeof(*world));
+	world->check = check;
+	world->zmq = zmq_ctx_new();
+	world->epoch = WORLD_EPOCH;
 	world->budget.max = 4 * LINK_MESSAGE_MAX;
 	CHECK_EQ(check, curve_pair_make(&world->gateway), 0);
 	CHECK_EQ(check, curve_pair_make(&world->node), 0);
@@ -52,7 +55,7 @@ void world_open(struct world *world, struct check *check)
 	CHECK(check, mkdtemp(world->folder) != NULL);
 }
 
-static void put_file(struct world *world, const char *name, const char *text)
+void world_file(struct world *world, const char *name, const char *text)
 {
 	char path[128];
 	FILE *file;
@@ -67,18 +70,23 @@ static void put_file(struct world *world, const char *name, const char *text)
 
 void world_node_start(struct world *world, const char *program, const char *lua)
 {
+	static const struct curve_pair none;
+	bool pinned = memcmp(&world->pinned, &none, sizeof(none)) != 0;
 	char key[CURVE_TEXT_LEN + 1];
+	char next[CURVE_TEXT_LEN + 1];
 	char text[512];
 
-	curve_key_format(&world->gateway.public_key, key);
+	curve_key_format(&world->gateway.public_key, next);
+	curve_key_format(pinned ? &world->pinned.public_key : &world->gateway.public_key, key);
 	snprintf(text, sizeof(text),
-		 "name = test\ngateway = 127.0.0.1:%d\ngateway_key = %s\nnetwork = dhcp\n",
-		 world->port, key);
-	put_file(world, "node.conf", text);
+		 "name = test\ngateway = 127.0.0.1:%d\ngateway_key = %s\n%s%s%snetwork = dhcp\n",
+		 world->port, key, pinned ? "gateway_key_next = " : "", pinned ? next : "",
+		 pinned ? "\n" : "");
+	world_file(world, "node.conf", text);
 	curve_key_format(&world->node.secret_key, key);
 	snprintf(text, sizeof(text), "%s\n", key);
-	put_file(world, "node.key", text);
-	put_file(world, "log", "one\ntwo\nthree\n");
+	world_file(world, "node.key", text);
+	world_file(world, "log", "one\ntwo\nthree\n");
 	world->pid = fork();
 	if (world->pid == 0) {
 		if (lua)
@@ -158,7 +166,7 @@ void world_welcome(struct world *world)
 {
 	world->route = *link_inbox_route(world->inbox);
 	out.type = LINK_WELCOME;
-	out.u.welcome = (struct link_welcome){.gateway_epoch = WORLD_EPOCH, .time_ms = 1};
+	out.u.welcome = (struct link_welcome){.gateway_epoch = world->epoch, .time_ms = 1};
 	world_send(world, &out);
 }
 
@@ -243,7 +251,7 @@ void world_request(struct world *world, uint8_t kernel, uint64_t session, enum l
 		.kernel_id = {kernel},
 		.incarnation = world->incarnation,
 		.session = session,
-		.epoch = WORLD_EPOCH,
+		.epoch = world->epoch,
 		.seq = ++world->in_seq[channel],
 		.channel = (uint8_t)channel,
 	};

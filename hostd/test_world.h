@@ -26,6 +26,9 @@ struct world {
 	void *router;
 	struct curve_pair gateway;
 	struct curve_pair node;
+	struct curve_pair pinned; /* set: the node is told this key first */
+	uint64_t epoch;
+	struct link_frame frame; /* for a test to build one in; large */
 	struct link_zap *zap;
 	struct link_inbox *inbox;
 	struct link_route route; /* of the node's connection, from its HELLO */
@@ -41,6 +44,9 @@ struct world {
 
 void world_open(struct world *world, struct check *check);
 void world_close(struct world *world);
+
+/* A file of the node's folder, before it starts. */
+void world_file(struct world *world, const char *name, const char *text);
 
 /* program is hostd-dev; lua (may be NULL) the kernel of its environment lua. */
 void world_node_start(struct world *world, const char *program, const char *lua);

@@ -5,7 +5,7 @@
  * runs this. For developing a gateway or a client, and for tests; never part of an image.
  *
  * FOLDER/node.conf and FOLDER/node.key are as on a node. The log goes to standard error;
- * FOLDER/log, where there is one, is what LINK_LOGS answers.
+ * FOLDER/log, where there is one, is what LINK_LOGS answers, and FOLDER/promises what init found.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,12 +41,12 @@ static int run_monitor(const char *folder)
 		.version = in_folder(5, folder, "version"),
 		.build_id = "/dev/null",
 	};
-	FILE *promises = fopen(files.promises, "we");
+	FILE *promises = fopen(files.promises, "wxe");
 
-	if (!promises)
-		log_die(errno, "%s", files.promises);
-	fputs("ok none-asked\n", promises);
-	fclose(promises);
+	if (promises) {
+		fputs("ok none-asked\n", promises);
+		fclose(promises);
+	}
 	fputs("hostd-dev: NOTHING IS PROTECTED HERE: kernels run as plain processes of yours.\n"
 	      "hostd-dev: for developing and testing on this machine only.\n",
 	      stderr);
