@@ -69,10 +69,12 @@ int setup_key_read(const char *database, struct curve_pair *ret_pair, char *ret_
 		r = curve_pair_from_secret(&secret, ret_pair);
 	secret_wipe(text, sizeof(text));
 	secret_wipe(&secret, sizeof(secret));
-	if (r == -EPERM)
-		snprintf(ret_error, error_size, "%s.key: others may read it; chmod 600", database);
-	else if (r < 0)
-		snprintf(ret_error, error_size, "%s.key: %s", database, strerror(-r));
+	if (r < 0)
+		snprintf(ret_error, error_size, "%s.key: %s", database,
+			 r == -EPERM	      ? "others may read it; chmod 600"
+			 : r == -EBADMSG      ? "it holds no key: 40 characters of Z85 are wanted"
+			 : r == -EKEYREJECTED ? "its key is a published or a weak one"
+					      : strerror(-r));
 	return r;
 }
 
