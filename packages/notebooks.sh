@@ -16,7 +16,7 @@ verb_run() {
 		*)
 			[ -f "$run_word" ] || usage_error "run: there is no notebook '$run_word'"
 			[ -r "$run_word" ] || usage_error "run: the notebook '$run_word' cannot be read"
-			/usr/bin/python3 packages/notebook.py check "$run_word" ||
+			/usr/bin/python3 packages/jupyter/nbfile.py check "$run_word" ||
 				usage_error "run: '$run_word' is not a notebook"
 			set -- "$@" "$run_word"
 			run_files=$((run_files + 1))
@@ -62,7 +62,11 @@ run_notebook() {
 	run_name=${1##*/}
 	run_copy="$UP/notebook.ipynb"
 	printf '\n== %s\n' "$run_name"
-	run_kernel=$(/usr/bin/python3 packages/notebook.py kernel "$1")
+	run_kernel=$(/usr/bin/python3 packages/jupyter/nbfile.py kernel "$1")
+	case "$run_kernel" in
+	python) run_manager=$RUN_MANAGER ;;
+	*) run_manager=named_manager.NamedKernelManager ;;
+	esac
 	rm -rf "$UP/jupyter" "$run_copy"
 	mkdir -p "$UP/jupyter"
 	run_rc=0
@@ -72,19 +76,29 @@ run_notebook() {
 	# A configuration of this machine's user must not play in.
 	JUPYTER_GATEWAY_URL="$ANCHORHOLD_URL/t/$ANCHORHOLD_TOKEN" JUPYTER_CONFIG_DIR="$UP/jupyter" \
 		JUPYTER_DATA_DIR="$UP/jupyter" JUPYTER_RUNTIME_DIR="$UP/jupyter" IPYTHONDIR="$UP/jupyter" \
+		PYTHONPATH=packages/jupyter PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m nbconvert --log-level=WARN --to notebook --execute "$run_input" \
 		--output-dir "$UP" --output notebook.ipynb \
-		--ExecutePreprocessor.kernel_manager_class="$RUN_MANAGER" \
+		--ExecutePreprocessor.kernel_manager_class="$run_manager" \
 		--ExecutePreprocessor.kernel_name="$run_kernel" --ExecutePreprocessor.timeout=600 \
 		--ExecutePreprocessor.startup_timeout=300 \
 		"$@" >"$UP/log/nbconvert" 2>&1 || run_rc=$?
 	if [ "$run_rc" -ne 0 ]; then
-		sed 's/^/    | /' "$UP/log/nbconvert"
+		run_traceback <"$UP/log/nbconvert"
 		say "== $run_name failed"
 		return 1
 	fi
-	/usr/bin/python3 packages/notebook.py show "$run_copy"
+	/usr/bin/python3 packages/jupyter/nbfile.py show "$run_copy"
 	say "== $run_name: done in $(($(date +%s) - run_began)) s on the kernel '$run_kernel'"
+}
+
+# What nbconvert said; the way through its own frames to a cell's error is left out.
+run_traceback() {
+	awk '/^Traceback \(most recent call last\):/ { held = 1 }
+		held && /^nbclient\./ { held = 0; text = "" }
+		held { text = text "    | " $0 "\n"; next }
+		{ print "    | " $0 }
+		END { printf "%s", text }'
 }
 
 # Stays until Ctrl-C, which the traps of verb_run answer.
