@@ -124,10 +124,12 @@ env_python_run() {
 
 # env_python_compile TREE WARM: bytecode beside the modules that WARM names, made in one
 # process and in sorted order, since its bytes depend on what was compiled before.
+# Not checked against the source when loaded: dm-verity vouches for both, and a kernel's start
+# reads 7 MB less (a tenth of its CPU time, a third of its time from a cold disk).
 env_python_compile() {
 	find "$1" -name __pycache__ -prune -exec rm -r {} +
 	env_python_run "$1" -m compileall -q -f -j1 -s "$1" -p / \
-		--invalidation-mode checked-hash \
+		--invalidation-mode unchecked-hash \
 		"$1/usr/lib/python3.11" "$1/usr/lib/python3/dist-packages"
 	env_python_run "$1" "$2" |
 		sed 's|\([^/]*\)\.py$|__pycache__/\1.cpython-311.pyc|' >"$1/.warm"
