@@ -29,6 +29,7 @@ const struct monitor_paths monitor_paths_node = {
 	.conf = NODE_CONF_PATH,
 	.key = NODE_KEY_PATH,
 	.promises = "/run/anchorhold/promises",
+	.timeline = "/run/anchorhold/timeline",
 	.log = "/run/anchorhold/log",
 	.log_old = "/run/anchorhold/log.1",
 	.environments = "/work/environments",

@@ -33,6 +33,7 @@ struct monitor_paths {
 	const char *conf;
 	const char *key;
 	const char *promises;
+	const char *timeline; /* when the link was first up is noted there; NULL: nowhere */
 	const char *log;
 	const char *log_old;
 	const char *environments;
@@ -94,6 +95,7 @@ struct monitor {
 	struct event_journal events;
 
 	struct worker *link;
+	bool reached; /* a gateway, once since the boot */
 	struct loop_timer link_timer;
 	uint32_t link_delay_ms;
 

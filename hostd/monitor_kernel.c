@@ -361,6 +361,10 @@ static void died(struct kernel *kernel, const struct cell_exit *end)
 	kernel->state = LINK_KERNEL_DEAD;
 	death_reason(kernel, end);
 	death_event(kernel);
+	if (kernel->goal == GOAL_STOP)
+		kernel_publish_death(kernel);
+	else
+		kernel_answer(kernel, LINK_E_DEAD, 0, "it died meanwhile");
 	if (!kernel->relay) {
 		kernel_publish_death(kernel);
 		kernel_remove(kernel);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the workers ask, after request.c let it through. Each handler checks again what it uses. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hostd/journal.h"
 #include "hostd/log.h"
@@ -116,8 +118,26 @@ static void on_request(struct monitor *monitor, const struct ipc_request *asked)
 	verbs[asked->request.verb](monitor, asked);
 }
 
+static void note_reached(struct monitor *monitor)
+{
+	char line[48];
+	int len = snprintf(line, sizeof(line), "link %llu\n", (unsigned long long)loop_now_ms());
+	int fd;
+
+	if (monitor->reached || !monitor->paths->timeline)
+		return;
+	monitor->reached = true;
+	fd = open(monitor->paths->timeline, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || write(fd, line, (size_t)len) != len)
+		log_error(errno, "%s", monitor->paths->timeline);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void on_gateway(struct monitor *monitor, const struct ipc_gateway *gateway)
 {
+	if (gateway->up)
+		note_reached(monitor);
 	if (gateway->up)
 		log_info("gateway %u reached%s", gateway->gateway,
 			 gateway->next_key ? " by the next key" : "");

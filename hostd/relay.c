@@ -353,7 +353,7 @@ static int relay_open(struct relay *relay)
 	if (!relay->zmq)
 		return -ENOMEM;
 	zmq_ctx_set(relay->zmq, ZMQ_IO_THREADS, 1);
-	zmq_ctx_set(relay->zmq, ZMQ_MAX_SOCKETS, 16);
+	zmq_ctx_set(relay->zmq, ZMQ_MAX_SOCKETS, 32); /* two incarnations and their watches */
 	return loop_watch(relay->loop, relay->ipc_fd, EPOLLIN, on_monitor, relay);
 }
 

@@ -35,6 +35,8 @@ struct relay_kernel {
 	struct relay_kernel_setup setup;
 	struct jupyter_key key;
 	void *sockets[SLOTS];
+	void *watch; /* of iopub's connection */
+	bool cut;    /* it was down since it was up */
 
 	bool answered; /* a probe was, on control or shell */
 	bool published; /* something came on iopub */
@@ -55,8 +57,9 @@ struct relay_kernel {
 	struct relay_frames frames;
 };
 
-static const enum jupyter_port ports[] = {JUPYTER_CONTROL, JUPYTER_STDIN, JUPYTER_SHELL,
-					  JUPYTER_IOPUB, JUPYTER_HB};
+/* In the order in which they are read: outputs before the reply that ends them, where both wait. */
+static const enum jupyter_port ports[] = {JUPYTER_CONTROL, JUPYTER_STDIN, JUPYTER_IOPUB,
+					  JUPYTER_SHELL, JUPYTER_HB};
 #define PORTS (sizeof(ports) / sizeof(ports[0]))
 
 static enum jupyter_port port_of(enum link_channel channel)
@@ -189,6 +192,16 @@ static void prove(struct relay_kernel *kernel)
 	kernel->setup.calls->ready(kernel->setup.ctx);
 }
 
+static int watch_open(struct relay_kernel *kernel)
+{
+	int r = relay_watch_new(kernel->setup.zmq, kernel->sockets[JUPYTER_IOPUB], &kernel->watch);
+
+	if (r < 0)
+		return r;
+	return loop_watch(kernel->setup.loop, relay_socket_fd(kernel->watch), EPOLLIN, on_socket,
+			  kernel);
+}
+
 static int sockets_open(struct relay_kernel *kernel)
 {
 	uint8_t routing_id[RELAY_ROUTING_LEN];
@@ -205,7 +218,7 @@ static int sockets_open(struct relay_kernel *kernel)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return watch_open(kernel);
 }
 
 static bool sockets_there(const struct relay_kernel *kernel)
@@ -261,6 +274,10 @@ void relay_kernel_free(struct relay_kernel *kernel)
 	if (!kernel)
 		return;
 	loop_timer_stop(kernel->setup.loop, &kernel->timer);
+	if (kernel->watch) {
+		loop_unwatch(kernel->setup.loop, relay_socket_fd(kernel->watch));
+		zmq_close(kernel->watch);
+	}
 	for (size_t i = 0; i < SLOTS; i++) {
 		if (!kernel->sockets[i])
 			continue;
@@ -466,9 +483,37 @@ static int receive_one(struct relay_kernel *kernel, enum jupyter_port port)
 	return 0;
 }
 
+/*
+ * A connection of iopub that broke and came back has lost what was under way, above all a frame
+ * over RELAY_FRAME_MAX. One that does not come back is the kernel's end.
+ */
+static void watch_pump(struct relay_kernel *kernel)
+{
+	enum relay_watch event;
+	struct message message = {0};
+
+	while ((event = relay_watch_next(kernel->watch)) != RELAY_WATCH_NONE) {
+		if (event == RELAY_WATCH_DOWN) {
+			kernel->cut = true;
+			continue;
+		}
+		if (!kernel->cut || kernel->retired)
+			continue;
+		kernel->cut = false;
+		count_bad(kernel, IPC_RELAY_TOO_LARGE, &kernel->too_large);
+		if (message_stderr("[anchorhold: the kernel's output connection broke, most likely "
+				   "over a message far beyond the limit; output may be missing "
+				   "here]\n", &message) == 0)
+			kernel->setup.calls->message(kernel->setup.ctx, LINK_IOPUB, 0, &message);
+		free(message.data);
+	}
+}
+
 bool relay_kernel_pump(struct relay_kernel *kernel)
 {
 	bool more = inputs_pump(kernel);
+
+	watch_pump(kernel);
 
 	for (size_t i = 0; i < PORTS; i++) {
 		unsigned taken = 0;

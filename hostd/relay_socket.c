@@ -18,8 +18,8 @@ static int set_options(void *socket, enum jupyter_port port,
 	int64_t frame_max = RELAY_FRAME_MAX;
 	int r = set_int(socket, ZMQ_LINGER, 0);
 
-	r = r ? r : set_int(socket, ZMQ_RCVHWM, RELAY_HWM);
-	r = r ? r : set_int(socket, ZMQ_SNDHWM, RELAY_HWM);
+	r = r ? r : set_int(socket, ZMQ_RCVHWM, RELAY_RCVHWM);
+	r = r ? r : set_int(socket, ZMQ_SNDHWM, RELAY_SNDHWM);
 	r = r ? r : set_int(socket, ZMQ_RECONNECT_IVL, 100);
 	r = r ? r : set_int(socket, ZMQ_RECONNECT_IVL_MAX, 2000);
 	/* Nothing queues for a kernel that is not there. */
@@ -135,6 +135,34 @@ int relay_socket_send(void *socket, const struct link_slice *frames, size_t coun
 			return -zmq_errno();
 	}
 	return 0;
+}
+
+int relay_watch_new(void *zmq, void *socket, void **ret_watch)
+{
+	char endpoint[64];
+
+	snprintf(endpoint, sizeof(endpoint), "inproc://watch-%p", socket);
+	if (zmq_socket_monitor(socket, endpoint,
+			       ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) < 0)
+		return -zmq_errno();
+	*ret_watch = zmq_socket(zmq, ZMQ_PAIR);
+	if (*ret_watch && zmq_connect(*ret_watch, endpoint) == 0)
+		return 0;
+	return -zmq_errno();
+}
+
+enum relay_watch relay_watch_next(void *watch)
+{
+	uint8_t bytes[6] = {0};
+	char address[8];
+	uint16_t event;
+
+	/* The event, then the endpoint, of which nothing is wanted. */
+	if (zmq_recv(watch, bytes, sizeof(bytes), ZMQ_DONTWAIT) != (int)sizeof(bytes))
+		return RELAY_WATCH_NONE;
+	(void)zmq_recv(watch, address, sizeof(address), ZMQ_DONTWAIT);
+	memcpy(&event, bytes, sizeof(event));
+	return event == ZMQ_EVENT_DISCONNECTED ? RELAY_WATCH_DOWN : RELAY_WATCH_UP;
 }
 
 unsigned relay_socket_events(void *socket)

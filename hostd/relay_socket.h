@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The relay's ZeroMQ sockets to its kernel, every ceiling set before they connect. */
+/*
+ * The relay's ZeroMQ sockets to its kernel, every ceiling set before they connect.
+ *
+ * What libzmq may hold is messages x frame size: a kernel that sends nothing but huge messages
+ * to readers that do not read fills its relay's memory.max and loses its relay, as it would lose
+ * its own process at its own limit. A kernel of ordinary habits is stopped by the marks long before.
+ */
 #ifndef ANCHORHOLD_HOSTD_RELAY_SOCKET_H
 #define ANCHORHOLD_HOSTD_RELAY_SOCKET_H
 
@@ -11,8 +17,9 @@
 #include "link/jupyter.h"
 
 #define RELAY_ROUTING_LEN 16u
-#define RELAY_HWM 1000
-#define RELAY_FRAME_MAX (64 * 1024 * 1024) /* libzmq drops the connection above it */
+#define RELAY_RCVHWM 16
+#define RELAY_SNDHWM 64
+#define RELAY_FRAME_MAX (32 * 1024 * 1024) /* libzmq drops the connection above it */
 
 /* One multipart message as received; frames point into messages. */
 struct relay_frames {
@@ -43,6 +50,17 @@ void relay_frames_clear(struct relay_frames *frames);
 
 /* Sends all frames as one message, copied. -EAGAIN: the mark is reached, nothing was sent. */
 int relay_socket_send(void *socket, const struct link_slice *frames, size_t count);
+
+/*
+ * A PAIR that tells of the socket's connection; made before it connects, closed (zmq_close) before
+ * the socket is.
+ */
+int relay_watch_new(void *zmq, void *socket, void **ret_watch);
+
+enum relay_watch { RELAY_WATCH_NONE, RELAY_WATCH_UP, RELAY_WATCH_DOWN };
+
+/* The next event; never blocks. */
+enum relay_watch relay_watch_next(void *watch);
 
 /* ZMQ_POLLIN and ZMQ_POLLOUT as they are now. */
 unsigned relay_socket_events(void *socket);
