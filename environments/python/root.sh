@@ -116,7 +116,7 @@ env_python_terminals() {
 env_python_run() {
 	env_tree=$1
 	shift
-	env -i LANG=C.UTF-8 HOME=/nonexistent PYTHONHASHSEED=0 \
+	env -i LANG=C.UTF-8 HOME=/dev/null PYTHONHASHSEED=0 \
 		"$env_tree/usr/lib/$env_python_triplet/ld-linux-x86-64.so.2" \
 		--library-path "$env_tree/usr/lib/$env_python_triplet" \
 		"$env_tree/usr/bin/python3.11" -s -P -B "$@"
