@@ -45,7 +45,7 @@ static size_t lines_start(const char *text, size_t len, size_t first, uint32_t l
 
 int journal_tail(const char *older, const char *newer, uint32_t lines, char *ret, size_t size)
 {
-	char *text = malloc(2 * size);
+	char *text = calloc(2, size);
 	ssize_t old_len;
 	ssize_t new_len;
 	size_t len;

@@ -98,6 +98,8 @@ static int link_brief(struct monitor *monitor)
 	struct ipc_link_setup setup = {0};
 	int r = worker_send(monitor->link, IPC_NODE, &monitor->node, -1);
 
+	if (r < 0)
+		return r;
 	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
 		struct kernel *kernel = monitor->kernels[i];
 

@@ -12,10 +12,11 @@
 
 static void missing_add(struct link_hello *hello, const char *name, size_t len)
 {
-	char *to = hello->missing[hello->missing_count];
+	char *to;
 
 	if (hello->missing_count == LINK_PROMISES_MAX)
 		return;
+	to = hello->missing[hello->missing_count];
 	if (len >= LINK_NAME_MAX)
 		len = LINK_NAME_MAX - 1;
 	for (size_t i = 0; i < len; i++)

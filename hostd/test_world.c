@@ -62,7 +62,8 @@ void world_file(struct world *world, const char *name, const char *text)
 
 	snprintf(path, sizeof(path), "%s/%s", world->folder, name);
 	file = fopen(path, "we");
-	if (!CHECK(world->check, file != NULL))
+	CHECK(world->check, file != NULL);
+	if (file == NULL)
 		return;
 	fputs(text, file);
 	fclose(file);

@@ -195,7 +195,7 @@ int filesystem_grow(const char *path, const struct partition *partition)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
-	uint64_t sectors, blocks;
+	uint64_t sectors = 0, blocks;
 	int err = 0;
 
 	if (fd < 0)
