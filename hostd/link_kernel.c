@@ -99,16 +99,16 @@ static void stream_close(struct link *link, struct link_entry *entry)
 	entry->held = NULL;
 }
 
-/* The relay ended, is stuck or sent what it may not. A dead kernel's ends by itself. */
+/*
+ * The relay ended, is stuck or sent what it may not. A dead kernel's ends by itself. Sessions are
+ * told when the next stream is there, so that they can attach at once.
+ */
 static void stream_lost(struct link *link, struct link_entry *entry, const char *why)
 {
 	struct ipc_stream body = {.generation = entry->generation};
 
 	stream_close(link, entry);
-	if (entry->info.state == LINK_KERNEL_DEAD)
-		return;
-	sessions_refuse(link, entry);
-	if (!why)
+	if (entry->info.state == LINK_KERNEL_DEAD || !why)
 		return;
 	log_info("a kernel's stream is given up: %s", why);
 	memcpy(body.kernel_id, entry->info.id, LINK_ID_LEN);
