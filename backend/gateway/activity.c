@@ -6,18 +6,33 @@
 #include "link/json_scan.h"
 
 static const char *const UNTRACKED[] = {
-	"comm_info_request",  "comm_info_reply",     "kernel_info_request", "kernel_info_reply",
-	"shutdown_request",   "shutdown_reply",	     "interrupt_request",   "interrupt_reply",
-	"debug_request",      "debug_reply",	     "debug_event",	    "stream",
-	"display_data",	      "update_display_data", "execute_input",	    "execute_result",
-	"error",	      "status",		     "clear_output",	    "input_request",
-	"input_reply",	      "iopub_welcome",
+	"comm_info_request",
+	"comm_info_reply",
+	"kernel_info_request",
+	"kernel_info_reply",
+	"shutdown_request",
+	"shutdown_reply",
+	"interrupt_request",
+	"interrupt_reply",
+	"debug_request",
+	"debug_reply",
+	"debug_event",
+	"stream",
+	"display_data",
+	"update_display_data",
+	"execute_input",
+	"execute_result",
+	"error",
+	"status",
+	"clear_output",
+	"input_request",
+	"input_reply",
+	"iopub_welcome",
 };
 
 static const char *const NAME[] = {
-	[ACTIVITY_STARTING] = "starting",     [ACTIVITY_IDLE] = "idle",
-	[ACTIVITY_BUSY] = "busy",	      [ACTIVITY_RESTARTING] = "restarting",
-	[ACTIVITY_DEAD] = "dead",
+	[ACTIVITY_STARTING] = "starting",     [ACTIVITY_IDLE] = "idle", [ACTIVITY_BUSY] = "busy",
+	[ACTIVITY_RESTARTING] = "restarting", [ACTIVITY_DEAD] = "dead",
 };
 
 const char *activity_name(enum activity_state state)

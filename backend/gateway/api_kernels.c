@@ -83,7 +83,7 @@ static int status_of(const struct pending_outcome *outcome)
 
 	if (outcome->lost)
 		return 503;
-	return outcome->code < sizeof(STATUS) / sizeof(STATUS[0]) ? STATUS[outcome->code] : 500;
+	return STATUS[outcome->code];
 }
 
 static void node_error(struct request *request, const char *what,

@@ -13,6 +13,7 @@
 #include "backend/gateway/log.h"
 
 #define LOGS_TIMEOUT_MS 10000u
+#define DEAD_SWEEP_MS 10000u
 
 static bool load_node(void *ctx, const struct store_node *row)
 {
@@ -254,6 +255,10 @@ void fleet_sweep(struct fleet *fleet)
 		if (node->epoch != 0 && !node->told_lost && now - node->seen_ms > LINK_LEASE_MS)
 			node_lost(fleet, node);
 	pending_sweep(fleet->pendings, now);
+	/* There may be 100,000: not ten times a second. */
+	if (now - fleet->swept_ms < DEAD_SWEEP_MS)
+		return;
+	fleet->swept_ms = now;
 	cursor = 0;
 	while ((kernel = table_next(fleet->kernels, &cursor)) != NULL)
 		if (kernel->state == LINK_KERNEL_DEAD &&

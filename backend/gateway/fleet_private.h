@@ -14,6 +14,7 @@ struct fleet {
 	struct table *kernels; /* by id */
 	struct pendings *pendings;
 	struct node *waiting;
+	uint64_t swept_ms; /* when old dead kernels were last looked for */
 	uint64_t epoch; /* of this process: WELCOME tells nodes whether it is still the same */
 };
 

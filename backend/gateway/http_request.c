@@ -34,7 +34,7 @@ static enum request_method method_of(int uri_method)
 	};
 
 	if (uri_method < 0 || (size_t)uri_method >= sizeof(METHOD) / sizeof(METHOD[0]))
-		return 0;
+		return REQUEST_NONE;
 	return METHOD[uri_method];
 }
 
@@ -148,7 +148,7 @@ struct request *http_request_read(struct gateway *gateway, struct lws *wsi)
 		return NULL;
 	method = lws_http_get_uri_and_method(wsi, &uri, &uri_len);
 	request->method = method_of(method);
-	if (request->method == 0 || uri == NULL) {
+	if (request->method == REQUEST_NONE || uri == NULL) {
 		request->method = REQUEST_GET;
 		request->closing = true;
 		request->denied = 405;

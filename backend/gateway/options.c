@@ -78,8 +78,19 @@ static int base_url_parse(const char *text, char ret_base[256])
 	return 0;
 }
 
-enum { OPT_INIT = 256, OPT_ADD_TOKEN, OPT_ADMIN, OPT_DATABASE, OPT_HTTP, OPT_LINK, OPT_BASE,
-       OPT_ORIGIN, OPT_VERBOSE, OPT_HELP, OPT_VERSION };
+enum {
+	OPT_INIT = 256,
+	OPT_ADD_TOKEN,
+	OPT_ADMIN,
+	OPT_DATABASE,
+	OPT_HTTP,
+	OPT_LINK,
+	OPT_BASE,
+	OPT_ORIGIN,
+	OPT_VERBOSE,
+	OPT_HELP,
+	OPT_VERSION
+};
 
 static const struct option LONG[] = {
 	{"init", no_argument, NULL, OPT_INIT},

@@ -15,7 +15,7 @@
 #define PENDING_MAX 65536u
 
 struct pending_outcome {
-	uint16_t code; /* enum link_code; LINK_E_TIMEOUT at the deadline */
+	enum link_code code; /* LINK_E_TIMEOUT at the deadline */
 	bool lost;     /* the node was lost before it answered */
 	int32_t error;
 	const uint8_t *text; /* not NUL-terminated; lives for the call */

@@ -24,6 +24,7 @@ struct gateway;
 struct lws;
 
 enum request_method {
+	REQUEST_NONE = 0, /* one we do not know */
 	REQUEST_GET = 1,
 	REQUEST_HEAD = 2,
 	REQUEST_POST = 4,

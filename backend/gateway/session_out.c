@@ -222,6 +222,7 @@ static int piece_write(struct session *session)
 		how |= LWS_WRITE_NO_FIN;
 	}
 	/* libwebsockets writes its frame header before data: over bytes already sent. */
+	/* NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): its flags are ored */
 	if (lws_write(session->wsi, out->data + LWS_PRE + out->at, len, how) < 0)
 		return -1;
 	out->at += len;

@@ -123,7 +123,7 @@ static void test_legacy_binary(struct check *check)
 	put_be32(frame + 4, 16);
 	put_be32(frame + 8, (uint32_t)(16 + json));
 	put_be32(frame + 12, (uint32_t)(16 + json + 2));
-	memcpy(frame + 16, JSON, json);
+	memcpy(frame + 16, JSON, sizeof(JSON));
 	memcpy(frame + 16 + json, "\x80\xff!", 3);
 	/* As binary, and as the text some servers make of it. */
 	for (int binary = 0; binary < 2; binary++) {
@@ -159,8 +159,8 @@ static size_t v1_frame(const char *channel, uint8_t *frame)
 	put_le64(frame, 6);
 	for (size_t i = 0; i < 5; i++) {
 		put_le64(frame + 8 * (i + 1), at);
-		memcpy(frame + at, parts[i], strlen(parts[i]));
-		at += strlen(parts[i]);
+		for (const char *c = parts[i]; *c != '\0'; c++)
+			frame[at++] = (uint8_t)*c;
 	}
 	put_le64(frame + 8 * 6, at);
 	return at;

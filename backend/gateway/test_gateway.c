@@ -105,34 +105,33 @@ static void test_routes(struct check *check)
 		{REQUEST_GET, "/a/{}/b/{}", nothing, true},
 	};
 	static const struct {
+		const char *path, *first, *second;
 		enum request_method method;
-		const char *path;
 		int row; /* -status where there is none */
-		const char *first, *second;
 	} ROW[] = {
-		{REQUEST_GET, "/api", 0, NULL, NULL},
-		{REQUEST_GET, "/api/", 0, NULL, NULL},
-		{REQUEST_GET, "/api//", -404, NULL, NULL},
-		{REQUEST_POST, "/api", -405, NULL, NULL},
-		{REQUEST_GET, "/apix", -404, NULL, NULL},
-		{REQUEST_GET, "/ap", -404, NULL, NULL},
-		{REQUEST_GET, "", -404, NULL, NULL},
-		{REQUEST_GET, "/api/kernels", 1, NULL, NULL},
-		{REQUEST_POST, "/api/kernels", 2, NULL, NULL},
-		{REQUEST_DELETE, "/api/kernels", -405, NULL, NULL},
-		{REQUEST_GET, "/api/kernels/a-b-c-d-e", 3, "a-b-c-d-e", NULL},
-		{REQUEST_GET, "/api/kernels/a-b-c-d", -404, NULL, NULL},
-		{REQUEST_GET, "/api/kernels/a-b-c-d-e-f", -404, NULL, NULL},
-		{REQUEST_GET, "/api/kernels/a-b--d-e", -404, NULL, NULL},
-		{REQUEST_GET, "/api/kernels/-b-c-d-e", -404, NULL, NULL},
-		{REQUEST_GET, "/api/kernels/a-b-c-d-", -404, NULL, NULL},
-		{REQUEST_GET, "/api/kernels/a-b-c-d-e.", -404, NULL, NULL},
-		{REQUEST_POST, "/api/kernels/1-2-3-4-5/restart", 4, "1-2-3-4-5", NULL},
-		{REQUEST_POST, "/api/kernels/1-2-3-4-5/restart/x", -404, NULL, NULL},
-		{REQUEST_GET, "/kernelspecs/x/logo.png", 5, "x", NULL},
-		{REQUEST_GET, "/kernelspecs//logo.png", -404, NULL, NULL},
-		{REQUEST_GET, "/a/one/b/two", 6, "one", "two"},
-		{REQUEST_GET, "/a/one/b/", -404, NULL, NULL},
+		{"/api", NULL, NULL, REQUEST_GET, 0},
+		{"/api/", NULL, NULL, REQUEST_GET, 0},
+		{"/api//", NULL, NULL, REQUEST_GET, -404},
+		{"/api", NULL, NULL, REQUEST_POST, -405},
+		{"/apix", NULL, NULL, REQUEST_GET, -404},
+		{"/ap", NULL, NULL, REQUEST_GET, -404},
+		{"", NULL, NULL, REQUEST_GET, -404},
+		{"/api/kernels", NULL, NULL, REQUEST_GET, 1},
+		{"/api/kernels", NULL, NULL, REQUEST_POST, 2},
+		{"/api/kernels", NULL, NULL, REQUEST_DELETE, -405},
+		{"/api/kernels/a-b-c-d-e", "a-b-c-d-e", NULL, REQUEST_GET, 3},
+		{"/api/kernels/a-b-c-d", NULL, NULL, REQUEST_GET, -404},
+		{"/api/kernels/a-b-c-d-e-f", NULL, NULL, REQUEST_GET, -404},
+		{"/api/kernels/a-b--d-e", NULL, NULL, REQUEST_GET, -404},
+		{"/api/kernels/-b-c-d-e", NULL, NULL, REQUEST_GET, -404},
+		{"/api/kernels/a-b-c-d-", NULL, NULL, REQUEST_GET, -404},
+		{"/api/kernels/a-b-c-d-e.", NULL, NULL, REQUEST_GET, -404},
+		{"/api/kernels/1-2-3-4-5/restart", "1-2-3-4-5", NULL, REQUEST_POST, 4},
+		{"/api/kernels/1-2-3-4-5/restart/x", NULL, NULL, REQUEST_POST, -404},
+		{"/kernelspecs/x/logo.png", "x", NULL, REQUEST_GET, 5},
+		{"/kernelspecs//logo.png", NULL, NULL, REQUEST_GET, -404},
+		{"/a/one/b/two", "one", "two", REQUEST_GET, 6},
+		{"/a/one/b/", NULL, NULL, REQUEST_GET, -404},
 	};
 	char param[REQUEST_PARAMS_MAX][REQUEST_PARAM_LEN], big[REQUEST_PARAM_LEN + 16];
 	int status;
@@ -166,8 +165,8 @@ static int options(struct options *ret, int argc, const char *const *argv)
 
 static void test_options(struct check *check)
 {
-	const char *good[] = {"g", "--database", "d", "--http", "[::1]:0", "--link", "1.2.3.4:5",
-			"--base-url", "/a/b/", NULL};
+	const char *good[] = {"g",	"--database", "d",	    "--http", "[::1]:0",
+			      "--link", "1.2.3.4:5",  "--base-url", "/a/b/",  NULL};
 	const char *init[] = {"g", "--init", "--database", "d", NULL};
 	const char *none[] = {"g", NULL};
 	const char *word[] = {"g", "--database", "d", "word", NULL};
@@ -193,7 +192,9 @@ static void test_options(struct check *check)
 
 static void test_ids(struct check *check)
 {
-	static const char *const BAD[] = {"", "0", "00000000-0000-0000-0000-00000000000",
+	static const char *const BAD[] = {"",
+					  "0",
+					  "00000000-0000-0000-0000-00000000000",
 					  "00000000-0000-0000-0000-0000000000000",
 					  "00000000_0000-0000-0000-000000000000",
 					  "g0000000-0000-0000-0000-000000000000"};

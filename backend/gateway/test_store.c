@@ -55,6 +55,8 @@ static void test_open(struct check *check, const char *folder)
 	sql(other, "CREATE TABLE x (y)");
 	CHECK_EQ(check, store_open(other, &store, error, sizeof(error)), -EPROTO);
 	file = fopen(other, "w");
+	if (!CHECK(check, file != NULL))
+		return;
 	fputs("this is no database, however long it may be made to look like one", file);
 	fclose(file);
 	CHECK_EQ(check, store_open(other, &store, error, sizeof(error)), -EPROTO);
@@ -194,7 +196,9 @@ static void test_environments(struct check *check, struct store *store)
 
 int main(void)
 {
-	char folder[] = "/tmp/anchorhold-store-XXXXXX", path[128], command[160];
+	static const char *const FILES[] = {"open.db",	   "open.db-wal", "open.db-shm", "other.db",
+					    "test.db", "test.db-wal", "test.db-shm"};
+	char folder[] = "/tmp/anchorhold-store-XXXXXX", path[128];
 	struct check check = {0};
 	struct store *store;
 
@@ -210,7 +214,10 @@ int main(void)
 	test_kernels(&check, store);
 	test_environments(&check, store);
 	store_close(store);
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	CHECK_EQ(&check, system(command), 0);
+	for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, FILES[i]);
+		unlink(path);
+	}
+	CHECK_EQ(&check, rmdir(folder), 0);
 	return CHECK_DONE(&check);
 }
