@@ -245,7 +245,9 @@ lint_tidy() {
 	jq -r '.[].file' "$lint_dir/compile_commands.json" | sed 's,^\.\./\.\./,,' |
 		grep -v -E '(^|/)(test_|fuzz_)|^hostd/dev/' | LC_ALL=C sort -u |
 		xargs -P "$JOBS" -n 8 clang-tidy-19 -p "$lint_dir" --quiet --warnings-as-errors='*' \
-			--checks="$lint_checks"
+			--checks="$lint_checks" 2>/dev/null | sed 's,^.*\.\./\.\./,,' >"$TEST_DIR/tidy"
+	grep -E '^[^ ]+: (error|warning):' "$TEST_DIR/tidy" | LC_ALL=C sort -u
+	! grep -q -E ' (error|warning): ' "$TEST_DIR/tidy"
 }
 
 # test_build: what only the toolchain can show.
