@@ -168,7 +168,7 @@ int verity_mount(const struct verity_spec *spec, const char **ret_step)
 {
 	char loop_path[32];
 	struct stat st;
-	dev_t mapped;
+	dev_t mapped = 0;
 	int control = -1;
 	int loop_fd = -1;
 	int image = open(spec->image, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
