@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker that was taken over sends any bytes: what request_check lets through is in range. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hostd/journal.h"
+#include "hostd/request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void use(const struct ipc_message *message)
+{
+	const struct link_request *request = &message->u.request.request;
+
+	if (message->type != IPC_REQUEST)
+		return;
+	if (message->u.request.gateway >= IPC_GATEWAYS_MAX)
+		abort();
+	if (request->verb == LINK_START && strlen(request->start.environment) >= LINK_NAME_MAX)
+		abort();
+	if (request->verb == LINK_LOGS && request->lines > JOURNAL_LINES_MAX)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct ipc_message message;
+	static struct worker worker;
+	int pair[2];
+
+	if (size < 2 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return 0;
+	memset(&worker, 0, sizeof(worker));
+	worker.spec.role = data[0] & 1 ? WORKER_LINK : WORKER_RELAY;
+	worker.phase = (enum worker_phase)(1u << (data[1] % 3));
+	if (send(pair[1], data + 2, size - 2, MSG_NOSIGNAL) >= 0 &&
+	    ipc_receive(pair[0], &message) == 1) {
+		if (request_check(&worker, &message) == 0)
+			use(&message);
+		ipc_message_clear(&message);
+	}
+	close(pair[0]);
+	close(pair[1]);
+	return 0;
+}
