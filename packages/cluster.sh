@@ -205,6 +205,7 @@ verb_up() {
 
 up_interrupted() {
 	trap '' INT TERM HUP
+	printf '\nstopping everything\n' >&2
 	up_stop
 	exit 130
 }
