@@ -111,20 +111,12 @@ static void unlink_kernel(struct session *session)
 	session->kernel = NULL;
 }
 
-static void report_cursor(struct session *session)
-{
-	if (session->acked > session->reported && session->attached && session->kernel != NULL &&
-	    fleet_session(session->channels->fleet, session->kernel, LINK_CURSOR, session->id,
-			  session->acked) == 0)
-		session->reported = session->acked;
-}
-
 void channels_closed(struct session *session)
 {
 	if (session == NULL)
 		return;
 	if (session->kernel != NULL) {
-		report_cursor(session);
+		session_report(session);
 		if (session->attached)
 			fleet_session(session->channels->fleet, session->kernel, LINK_DETACH,
 				      session->id, 0);
@@ -185,8 +177,7 @@ static void tell_restarting(struct session *session)
 static void on_kernel_changed(void *ctx, struct kernel *kernel, bool new_incarnation)
 {
 	(void)ctx;
-	for (struct session *session = kernel->sessions; session != NULL;
-	     session = session->next) {
+	for (struct session *session = kernel->sessions; session != NULL; session = session->next) {
 		if (kernel->state == LINK_KERNEL_DEAD) {
 			session_held_free(session);
 			session->death_ms = clock_ms() + SESSION_DEATH_MS;
@@ -207,8 +198,7 @@ static void on_kernel_changed(void *ctx, struct kernel *kernel, bool new_incarna
 static void on_kernel_revived(void *ctx, struct kernel *kernel)
 {
 	(void)ctx;
-	for (struct session *session = kernel->sessions; session != NULL;
-	     session = session->next) {
+	for (struct session *session = kernel->sessions; session != NULL; session = session->next) {
 		if (session->death_ms != 0)
 			session_tell_dead(session);
 		session->attached = false;
@@ -227,7 +217,8 @@ static void on_kernel_gone(void *ctx, struct kernel *kernel)
 		if (session->death_ms != 0)
 			session_tell_dead(session);
 		else
-			session_fail(session, INFLIGHT_ALL, KERNEL_DIED, "the kernel was shut down");
+			session_fail(session, INFLIGHT_ALL, KERNEL_DIED,
+				     "the kernel was shut down");
 		/* No trouble of ours, and nothing to come back to. */
 		session_close(session, 1000, "the kernel was shut down");
 		unlink_kernel(session);
@@ -238,8 +229,7 @@ static void on_kernel_gone(void *ctx, struct kernel *kernel)
 static void on_kernel_reattach(void *ctx, struct kernel *kernel)
 {
 	(void)ctx;
-	for (struct session *session = kernel->sessions; session != NULL;
-	     session = session->next) {
+	for (struct session *session = kernel->sessions; session != NULL; session = session->next) {
 		session_reattach(session);
 		session_release(session);
 	}
@@ -309,7 +299,7 @@ void channels_hooks(struct channels *channels, struct fleet_hooks *ret_hooks)
 static void sweep_one(struct session *session, uint64_t now)
 {
 	/* Kept up to date while closing too: what the client has is not sent to the next. */
-	report_cursor(session);
+	session_report(session);
 	if (session->close_code != 0) {
 		if (now > session->close_ms)
 			lws_callback_on_writable(session->wsi);

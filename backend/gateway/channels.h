@@ -5,7 +5,8 @@
  * Towards the client: OUT chunks are joined, framed and queued; the node gets new credit only
  * while less than SESSION_QUEUE_LOW waits for the socket, so a slow reader holds at most that,
  * one message and the window. A sequence is acknowledged to the node when a pong of the client
- * proves that everything before it arrived; what was not, the node keeps and sends again.
+ * proves that everything before it arrived; what was not, the node keeps and sends again. The
+ * node's log is bounded, so a flood is pinged by the byte: by the second it would wait for us.
  *
  * Towards the kernel: messages wait here, bounded, while the kernel is not ready.
  */
@@ -22,7 +23,8 @@
 #define SESSION_QUEUE_LOW (1024u * 1024u)
 #define SESSION_HELD_MAX 256u			  /* messages that wait for a kernel to be ready */
 #define SESSION_HELD_BYTES (16u * 1024u * 1024u) /* their bytes */
-#define SESSION_PING_MS 1000u
+#define SESSION_PING_MS 1000u /* between two pings, unless so many bytes were written: */
+#define SESSION_PING_BYTES (1024u * 1024u)
 #define CHANNELS_JOIN_BYTES (512u * 1024u * 1024u) /* messages being joined, of all sessions */
 #define CHANNELS_SESSIONS_MAX 20000u
 

@@ -18,9 +18,8 @@
 #define ANSWER_HEADERS_MAX 2048u
 
 static const char *const METHOD_NAME[] = {
-	[LWSHUMETH_GET] = "GET",	 [LWSHUMETH_POST] = "POST",
-	[LWSHUMETH_OPTIONS] = "OPTIONS", [LWSHUMETH_PUT] = "PUT",
-	[LWSHUMETH_PATCH] = "PATCH",	 [LWSHUMETH_DELETE] = "DELETE",
+	[LWSHUMETH_GET] = "GET",   [LWSHUMETH_POST] = "POST",	[LWSHUMETH_OPTIONS] = "OPTIONS",
+	[LWSHUMETH_PUT] = "PUT",   [LWSHUMETH_PATCH] = "PATCH", [LWSHUMETH_DELETE] = "DELETE",
 	[LWSHUMETH_HEAD] = "HEAD",
 };
 
@@ -125,7 +124,8 @@ static void body_expect(struct request *request)
 		request->denied = 411;
 		return;
 	}
-	if (lws_hdr_copy(request->wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0) {
+	if (lws_hdr_copy(request->wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH) <=
+	    0) {
 		request->closing = carries;
 		return;
 	}
@@ -178,8 +178,9 @@ void http_request_upgrade(struct request *request, struct kernel **ret_kernel)
 	/* libwebsockets would hang up without a word. */
 	if (lws_hdr_copy(request->wsi, offered, sizeof(offered), WSI_TOKEN_PROTOCOL) > 0 &&
 	    strstr(offered, FRAMING_V1_NAME) == NULL) {
-		request_error(request, 400, "the WebSocket protocols known are " FRAMING_V1_NAME
-					    " and none at all");
+		request_error(request, 400,
+			      "the WebSocket protocols known are " FRAMING_V1_NAME
+			      " and none at all");
 		return;
 	}
 	*ret_kernel = api_kernel_of(request);
@@ -205,10 +206,9 @@ struct headers {
 
 static void header(struct headers *headers, const char *name, const char *value)
 {
-	headers->failed |= lws_add_http_header_by_name(headers->wsi, (const unsigned char *)name,
-						       (const unsigned char *)value,
-						       (int)strlen(value), &headers->at,
-						       headers->end);
+	headers->failed |= lws_add_http_header_by_name(
+		headers->wsi, (const unsigned char *)name, (const unsigned char *)value,
+		(int)strlen(value), &headers->at, headers->end);
 }
 
 /*
@@ -224,8 +224,8 @@ static void cors(struct headers *headers, const struct request *request)
 	header(headers, "access-control-allow-origin:", origin);
 	header(headers, "access-control-allow-headers:",
 	       "accept, authorization, content-type, x-requested-with, x-xsrftoken");
-	header(headers, "access-control-allow-methods:",
-	       "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+	header(headers,
+	       "access-control-allow-methods:", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 	header(headers, "access-control-expose-headers:", "location");
 	header(headers, "access-control-max-age:", "86400");
 }

@@ -59,7 +59,8 @@ int node_hello(struct node *node, const struct link_hello *hello)
 		free(missing);
 		return -ENOMEM;
 	}
-	memcpy(environments, hello->environments, hello->environments_count * sizeof(*environments));
+	memcpy(environments, hello->environments,
+	       hello->environments_count * sizeof(*environments));
 	memcpy(missing, hello->missing, hello->missing_count * sizeof(*missing));
 	free(node->environments);
 	free(node->missing);

@@ -118,8 +118,10 @@ void pending_result(struct pendings *pendings, const struct node *node,
 		    const struct link_result *result)
 {
 	struct pending *pending = find(pendings, result->id);
-	struct pending_outcome outcome = {.code = (enum link_code)result->code, .error = result->error,
-					  .text = result->text, .text_len = result->text_len};
+	struct pending_outcome outcome = {.code = (enum link_code)result->code,
+					  .error = result->error,
+					  .text = result->text,
+					  .text_len = result->text_len};
 
 	/* An id is no secret: another node's answer to it is not one. */
 	if (pending == NULL || pending->node != node)

@@ -68,6 +68,7 @@ struct session {
 	uint64_t acked;	  /* ... that a pong covered */
 	uint64_t reported; /* ... that the node was told */
 	uint64_t ping_ms;
+	size_t unproven; /* bytes written since the last ping */
 	bool ping_wanted;
 
 	uint64_t death_ms;   /* when its kernel's death is told; 0: not dying */
@@ -106,6 +107,8 @@ void session_tell_dead(struct session *session);
 void session_attach(struct session *session);
 /* The connection or the relay that knew it is gone: it is attached again where it was. */
 void session_reattach(struct session *session);
+/* Tells the node what the client is proven to have. */
+void session_report(struct session *session);
 /* The node did not carry an ATTACH out, or takes it back. */
 void session_attach_refused(struct session *session, enum link_code code);
 

@@ -33,6 +33,14 @@ void session_attach(struct session *session)
 	session->owed = 0;
 }
 
+void session_report(struct session *session)
+{
+	if (session->acked > session->reported && session->attached && session->kernel != NULL &&
+	    fleet_session(session->channels->fleet, session->kernel, LINK_CURSOR, session->id,
+			  session->acked) == 0)
+		session->reported = session->acked;
+}
+
 static void suspect(struct session *session)
 {
 	inflight_suspect(session->inflight);
@@ -41,7 +49,8 @@ static void suspect(struct session *session)
 
 void session_reattach(struct session *session)
 {
-	/* Without a cursor its place is known to the node alone, which hands it on when it leaves. */
+	/* Without a cursor its place is known to the node alone, which hands it on when it leaves.
+	 */
 	if (session->attached && session->received == 0)
 		fleet_session(session->channels->fleet, session->kernel, LINK_DETACH, session->id,
 			      0);

@@ -188,6 +188,7 @@ static int ping_write(struct session *session)
 	unsigned char buf[LWS_PRE + sizeof(uint64_t)];
 
 	session->ping_wanted = false;
+	session->unproven = 0;
 	session->pinged = session->written;
 	session->ping_ms = clock_ms();
 	memcpy(buf + LWS_PRE, &session->pinged, sizeof(uint64_t));
@@ -207,6 +208,7 @@ void channels_pong(struct session *session, const void *data, size_t len)
 		return;
 	session->acked = seq;
 	session->pinged = 0;
+	session_report(session);
 }
 
 /* Writes the next piece of the first message; its bytes so far are gone, so is what they used. */
@@ -230,6 +232,7 @@ static int piece_write(struct session *session)
 		return (int)len;
 	if (out->seq != 0)
 		session->written = out->seq;
+	session->unproven += out->len;
 	if (session->death_ms != 0)
 		session->death_ms = clock_ms() + SESSION_DEATH_MS;
 	out_pop(session);
@@ -260,6 +263,9 @@ int channels_writable(struct session *session)
 		if (lws_send_pipe_choked(session->wsi))
 			break;
 	}
+	if (session->unproven >= SESSION_PING_BYTES && session->pinged == 0 &&
+	    session->written > session->acked)
+		session->ping_wanted = true;
 	/* Between messages: it covers all that is wholly written. */
 	if (session->ping_wanted && (session->out == NULL || session->out->at == 0) &&
 	    ping_write(session) < 0)

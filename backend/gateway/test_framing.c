@@ -6,7 +6,8 @@
 #include "backend/gateway/framing.h"
 #include "link/check.h"
 
-#define HEADER "{\"msg_id\":\"a\",\"msg_type\":\"x_request\",\"big\":12345678901234567890,\"date\":1.25}"
+#define HEADER                                                                                     \
+	"{\"msg_id\":\"a\",\"msg_type\":\"x_request\",\"big\":12345678901234567890,\"date\":1.25}"
 
 static struct link_slice text(const char *string)
 {
@@ -33,16 +34,18 @@ static void test_legacy_good(struct check *check)
 		enum link_channel channel;
 		const char *content;
 	} ROW[] = {
-		{"{\"header\":" HEADER ",\"content\":{\"code\":\"1\"},\"channel\":\"shell\"}", LINK_SHELL,
-		 "{\"code\":\"1\"}"},
-		{"{\"header\":" HEADER ",\"channel\":\"control\",\"buffers\":[]}", LINK_CONTROL, "{}"},
-		{" {\"channel\" : \"stdin\", \"content\" : { } , \"header\" : " HEADER " } \n", LINK_STDIN,
-		 "{ }"},
+		{"{\"header\":" HEADER ",\"content\":{\"code\":\"1\"},\"channel\":\"shell\"}",
+		 LINK_SHELL, "{\"code\":\"1\"}"},
+		{"{\"header\":" HEADER ",\"channel\":\"control\",\"buffers\":[]}", LINK_CONTROL,
+		 "{}"},
+		{" {\"channel\" : \"stdin\", \"content\" : { } , \"header\" : " HEADER " } \n",
+		 LINK_STDIN, "{ }"},
 		{"{\"header\":" HEADER "}", LINK_SHELL, "{}"},
 		{"{\"header\":" HEADER ",\"channel\":null}", LINK_SHELL, "{}"},
-		{"{\"header\":" HEADER ",\"content\":{\"e\":\"\\u00e4\\ud83d\\ude00\"}}", LINK_SHELL,
-		 "{\"e\":\"\\u00e4\\ud83d\\ude00\"}"},
-		{"{\"header\":" HEADER ",\"parent_header\":null,\"metadata\":{}}", LINK_SHELL, "{}"},
+		{"{\"header\":" HEADER ",\"content\":{\"e\":\"\\u00e4\\ud83d\\ude00\"}}",
+		 LINK_SHELL, "{\"e\":\"\\u00e4\\ud83d\\ude00\"}"},
+		{"{\"header\":" HEADER ",\"parent_header\":null,\"metadata\":{}}", LINK_SHELL,
+		 "{}"},
 	};
 	struct framing_message message;
 
@@ -200,7 +203,8 @@ static struct link_parts sample(const char *parent)
 {
 	struct link_parts parts = {.count = 4};
 
-	parts.part[LINK_HEADER] = text("{\"msg_type\":\"stream\",\"msg_id\":\"i\\\"d\",\"x\":1e400}");
+	parts.part[LINK_HEADER] =
+		text("{\"msg_type\":\"stream\",\"msg_id\":\"i\\\"d\",\"x\":1e400}");
 	parts.part[LINK_PARENT] = text(parent);
 	parts.part[LINK_METADATA] = text("{}");
 	parts.part[LINK_CONTENT] = text("{\"a\":[1,2]}");
@@ -211,7 +215,8 @@ static void test_write_legacy(struct check *check)
 {
 	static const char WANT[] =
 		"{\"header\":{\"msg_type\":\"stream\",\"msg_id\":\"i\\\"d\",\"x\":1e400},"
-		"\"msg_id\":\"i\\\"d\",\"msg_type\":\"stream\",\"parent_header\":{},\"metadata\":{},"
+		"\"msg_id\":\"i\\\"d\",\"msg_type\":\"stream\",\"parent_header\":{},\"metadata\":{}"
+		","
 		"\"content\":{\"a\":[1,2]},\"buffers\":[],\"channel\":\"iopub\"}";
 	struct link_parts parts = sample("null");
 	uint8_t buf[1024];

@@ -60,7 +60,8 @@ static void test_activity(struct check *check)
 		{"", "{\"execution_state\":\"idle\"}", ACTIVITY_BUSY, 5},
 		{"execute_request", "{\"execution_state\":\"dead\"}", ACTIVITY_BUSY, 6},
 		{"execute_request", "{\"execution_state\":7}", ACTIVITY_BUSY, 7},
-		{"execute_request", "{\"execution_state\":\"a very long word indeed\"}", ACTIVITY_BUSY, 8},
+		{"execute_request", "{\"execution_state\":\"a very long word indeed\"}",
+		 ACTIVITY_BUSY, 8},
 		{"execute_request", "{}", ACTIVITY_BUSY, 9},
 		{"execute_request", "{\"execution_state\":\"idle\"}", ACTIVITY_IDLE, 10},
 		{"debug_request", "{\"execution_state\":\"busy\"}", ACTIVITY_IDLE, 10},
@@ -183,8 +184,10 @@ static bool member_is(struct link_slice object, const char *name, const char *wa
 
 static void test_synth(struct check *check)
 {
-	struct inflight_request request = {.channel = LINK_CONTROL, .header = (char *)"{\"r\":1}",
-					   .header_len = 7, .msg_type = "debug_request"};
+	struct inflight_request request = {.channel = LINK_CONTROL,
+					   .header = (char *)"{\"r\":1}",
+					   .header_len = 7,
+					   .msg_type = "debug_request"};
 	struct link_header own;
 	struct synth synth;
 

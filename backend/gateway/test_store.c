@@ -84,7 +84,8 @@ static void test_tokens(struct check *check, struct store *store)
 	CHECK_EQ(check, store_token_add(store, hash, &bob), 0);
 	CHECK_EQ(check, store_token_add(store, hash, &bob), -EEXIST);
 	CHECK(check, access_may(&admin, "bob") && access_may(&bob, "bob"));
-	CHECK(check, !access_may(&bob, "admin") && !access_may(&bob, "") && !access_may(&bob, "bo"));
+	CHECK(check,
+	      !access_may(&bob, "admin") && !access_may(&bob, "") && !access_may(&bob, "bo"));
 }
 
 static bool count(void *ctx, const struct store_node *node)
@@ -131,8 +132,13 @@ static bool see(void *ctx, const struct store_event *event)
 static void test_events(struct check *check, struct store *store)
 {
 	static const uint8_t BOOT[16] = {1}, OTHER[16] = {2};
-	struct store_event event = {.node = "one", .boot_id = BOOT, .seq = 1, .time_ms = 5,
-				    .kernel = "", .kind = "limit.memory", .project = "p",
+	struct store_event event = {.node = "one",
+				    .boot_id = BOOT,
+				    .seq = 1,
+				    .time_ms = 5,
+				    .kernel = "",
+				    .kind = "limit.memory",
+				    .project = "p",
 				    .text = "first"};
 	struct seen seen = {0};
 
@@ -158,8 +164,12 @@ static bool keep_kernel(void *ctx, const struct store_kernel *kernel)
 
 static void test_kernels(struct check *check, struct store *store)
 {
-	struct store_kernel kernel = {.id = "i", .environment = "e", .node = "one", .owner = "o",
-				      .project = "p", .created = 7},
+	struct store_kernel kernel = {.id = "i",
+				      .environment = "e",
+				      .node = "one",
+				      .owner = "o",
+				      .project = "p",
+				      .created = 7},
 			    found = {0};
 
 	CHECK_EQ(check, store_kernel_put(store, &kernel), 0);
@@ -183,8 +193,10 @@ static bool keep_environment(void *ctx, const struct store_environment *environm
 
 static void test_environments(struct check *check, struct store *store)
 {
-	struct store_environment row = {.name = "python3", .display_name = "Python 3",
-					.language = "python", .version = "3.11"},
+	struct store_environment row = {.name = "python3",
+					.display_name = "Python 3",
+					.language = "python",
+					.version = "3.11"},
 				 found = {0};
 
 	CHECK_EQ(check, store_environment_put(store, &row), 0);
@@ -196,7 +208,7 @@ static void test_environments(struct check *check, struct store *store)
 
 int main(void)
 {
-	static const char *const FILES[] = {"open.db",	   "open.db-wal", "open.db-shm", "other.db",
+	static const char *const FILES[] = {"open.db", "open.db-wal", "open.db-shm", "other.db",
 					    "test.db", "test.db-wal", "test.db-shm"};
 	char folder[] = "/tmp/anchorhold-store-XXXXXX", path[128];
 	struct check check = {0};
