@@ -115,7 +115,7 @@ main() {
 	case "${1:-}" in
 	--step) shift; step_run "$@" ;;
 	--group) shift; "$@" ;;
-	--need) shift; release; build need "$@"; say "$step_entry" ;;
+	--need) shift; trap interrupted INT TERM HUP; release; build need "$@"; say "$step_entry" ;;
 	*) main "$@" ;;
 	esac
 	exit
