@@ -51,7 +51,6 @@ int run_thread_init(struct interp *interp)
 	int rc;
 
 	thread_interp = interp;
-	interp->thread = pthread_self();
 	if (sigaction(SIGUSR1, &action, NULL) < 0)
 		return -errno;
 	sigfillset(&others);
