@@ -31,6 +31,7 @@ step_total=0
 step_index=0
 step_needed=' '		# recipes already called in this pass
 step_child=		# the process group now building, for the trap
+step_tmp=		# its scratch
 key_text=
 key_paths=
 key_sources=
@@ -229,7 +230,7 @@ step_abort() {
 	kill -TERM -- "-$step_child" 2>/dev/null || true
 	wait "$step_child" 2>/dev/null || true
 	step_child=
-	rm -rf "$step_tmp"
+	[ -z "$step_tmp" ] || rm -rf "$step_tmp"
 }
 
 # The inside of a step: `build.sh --step FUNCTION ARGS...`
