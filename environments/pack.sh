@@ -37,6 +37,14 @@ env_pack_uuid() { # TEXT: a UUID that is the text's hash
 		sed 's/^\(.\{8\}\)\(.\{4\}\).\(.\{3\}\).\(.\{3\}\)\(.\{12\}\).*/\1-\2-8\3-8\4-\5/'
 }
 
+# env_check_version MANIFEST VERSION: the manifest tells users what is really inside.
+env_check_version() {
+	grep -qxF "version = $2" "$1" || {
+		echo "$1: it says another version than $2, which is what is packed" >&2
+		return 1
+	}
+}
+
 # env_pack_image NAME ROOT IMAGE: prints `data_blocks`, `root_hash` and `salt` lines.
 # lz4hc in clusters of 64 KiB: zstd reads slower where a start is bound by decompression.
 env_pack_image() {

@@ -31,6 +31,8 @@ env_lua_step() { # NAME MANIFEST PROGRAM
 }
 
 build_env_lua() {
+	env_lua_version=$(lock_lines lua5.4 | cut -d ' ' -f 2 | cut -d - -f 1)
+	env_check_version "environments/lua/$2" "$env_lua_version"
 	mkdir "$WORK/root"
 	cp -R environments/lua/root/. "$WORK/root/"
 	env_lua_licences_collect "$WORK/root/usr/share/licenses"

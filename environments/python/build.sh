@@ -17,7 +17,7 @@ env_python_tree() {
 env_python() {
 	need env_python_tree
 	need programs x86_64
-	env_key_add python/manifest
+	env_key_add python/manifest python/build.sh python/root.sh
 	key_add_step env-python-tree programs-x86_64
 	step env-python 'python environment' build_env_python
 }
@@ -33,6 +33,8 @@ build_env_python_tree() {
 
 build_env_python() {
 	cp -a "$(step_dir env-python-tree)/root" "$WORK/root"
+	env_check_version environments/python/manifest "$(env_python_run "$WORK/root" -c \
+		'import platform; print(platform.python_version())')"
 	env_install "$WORK/root" cell-init
 	env_pack python "$WORK/root" environments/python/manifest "$CACHE/release/sign.pem" "$OUT"
 }
