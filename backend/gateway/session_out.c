@@ -112,6 +112,9 @@ void session_skip(struct session *session, uint64_t seq)
 static bool node_mark(struct session *session, enum link_channel channel,
 		      const struct link_header *header, const struct link_header *parent)
 {
+	/* What a kernel answers to the node's own requests, as in a shutdown, is not the client's. */
+	if (channel != LINK_IOPUB && strcmp(parent->session, NODE_SESSION) == 0)
+		return true;
 	if (channel != LINK_IOPUB || strcmp(header->msg_type, "status") != 0 ||
 	    strcmp(header->session, NODE_SESSION) != 0 || parent->msg_id[0] != '\0')
 		return false;
