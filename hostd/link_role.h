@@ -5,7 +5,8 @@
  *
  *	link.c	        the loop, messages from the monitor
  *	link_gateway.c  one DEALER a gateway: keys, HELLO, what waits for it
- *	link_kernel.c   the kernels' streams and their sessions
+ *	link_kernel.c   the kernels' streams
+ *	link_session.c  their sessions
  *	link_request.c  frames from a gateway, a table
  *
  * Backpressure: a gateway that does not read stops the streams whose next frame is for it, and so
@@ -152,17 +153,25 @@ void gateway_events(struct link *link); /* sends what is not yet sent, to one ga
 struct link_entry *entry_find(struct link *link, const uint8_t id[LINK_ID_LEN]);
 void entry_update(struct link *link, const struct ipc_kernel *update);
 void entry_stream(struct link *link, const struct ipc_stream *stream, int fd); /* takes fd */
-struct session *entry_session(struct link_entry *entry, uint64_t session);
-int entry_attach(struct link_entry *entry, struct gateway *gateway, uint64_t session);
 
 /* A frame to the relay: at once or queued; -EAGAIN where its queue is full or it has none. */
 int entry_send(struct link *link, struct link_entry *entry, const struct link_frame *frame);
 bool entries_pump(struct link *link);
 bool entries_choked(struct link *link); /* a relay is behind: gateways wait */
+void entries_close(struct link *link);
+
+/* ---- link_session.c ---- */
+
+struct session *entry_session(struct link_entry *entry, uint64_t session);
+int entry_attach(struct link_entry *entry, struct gateway *gateway, uint64_t session);
+
+/* Their gateways must attach them again: the relay that knew them is gone. */
+void entry_sessions_refuse(struct link *link, struct link_entry *entry);
+
+/* A gateway is lost: its sessions keep their place for LINK_PAUSED_MS. */
 void entries_pause(struct link *link, struct gateway *gateway);
 void entries_detach(struct link *link, struct gateway *gateway);
 void entries_tick(struct link *link);
-void entries_close(struct link *link);
 
 /* ---- link_request.c ---- */
 

@@ -4,8 +4,10 @@
  * kernel. This header is what its own files share; nothing else includes it.
  *
  *	monitor.c	   the loop, the link worker, status, signals
- *	monitor_kernel.c   a kernel's life: start, restart, stop, death
+ *	monitor_start.c    a kernel's start
+ *	monitor_kernel.c   its life: restart, stop, death
  *	monitor_relay.c	   a kernel's relay: start, loss, stream
+ *	monitor_limits.c   its limits
  *	monitor_request.c  what the link may ask
  */
 #ifndef ANCHORHOLD_HOSTD_MONITOR_H
@@ -126,10 +128,6 @@ __attribute__((format(printf, 4, 5))) void monitor_event(struct monitor *monitor
 
 struct kernel *kernel_find(struct monitor *monitor, const uint8_t id[LINK_ID_LEN]);
 
-/* LINK_OK, or why not, with the failed step. */
-enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
-			    const struct link_start *start, struct cell_error *ret_error);
-
 /* Both answer owed later; LINK_OK, LINK_E_BUSY or LINK_E_DEAD (answered by the caller). */
 enum link_code kernel_restart(struct kernel *kernel, const struct owed *owed);
 enum link_code kernel_stop(struct kernel *kernel, const struct owed *owed);
@@ -147,6 +145,21 @@ void kernel_publish_death(struct kernel *kernel);
 /* It is dead and its relay gone: removes all of it. */
 void kernel_remove(struct kernel *kernel);
 void kernel_answer(struct kernel *kernel, enum link_code code, int error, const char *text);
+
+/* Frees it, its relay and its cell, whatever it was doing. */
+void kernel_forget(struct kernel *kernel);
+
+/* The loop's handler of its process's end. */
+void kernel_ended(void *ctx, uint32_t events);
+
+/* ---- monitor_start.c ---- */
+
+/* LINK_OK, or why not, with the failed step. */
+enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
+			    const struct link_start *start, struct cell_error *ret_error);
+
+/* One process of the kernel, with a key of its own. */
+int kernel_spawn(struct kernel *kernel, struct cell_error *ret_error);
 
 /* ---- monitor_limits.c ---- */
 

@@ -9,127 +9,17 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "hostd/relay_socket.h"
-#include "link/jupyter.h"
-#include "link/parts.h"
+#include "hostd/relay_kernel_self.h"
 
 #define LOOK_MS 20	     /* between two looks for the sockets */
 #define PROBE_MS 100	     /* after an answer without iopub */
 #define PROBE_SILENT_MS 1000 /* without an answer; then shell is asked too */
 #define BEAT_MS 1000
 #define BEATS_MISSED_MAX 10u
-#define PUMP_MAX 64u /* messages a socket gives before the others have their turn */
-#define SESSION_LEN 8u
-
-enum { SLOTS = JUPYTER_HB + 1 }; /* sockets by port; 0 is unused */
-
-struct input {
-	struct input *next;
-	enum link_channel channel;
-	uint64_t session;
-	size_t len;
-	uint8_t blob[];
-};
-
-struct relay_kernel {
-	struct relay_kernel_setup setup;
-	struct jupyter_key key;
-	void *sockets[SLOTS];
-	void *watch; /* of iopub's connection */
-	bool cut;    /* it was down since it was up */
-
-	bool answered; /* a probe was, on control or shell */
-	bool published; /* something came on iopub */
-	bool ready;
-	bool retired;
-	unsigned probes;
-	char probe_id[MESSAGE_ID_LEN + 1]; /* msg_id of every probe: their outputs stay here */
-
-	unsigned beats_missed;
-	uint64_t bad;
-	uint64_t too_large;
-
-	struct input *inputs; /* in order of arrival; a channel that is full is passed over */
-	size_t inputs_bytes;
-	size_t inputs_count;
-
-	struct loop_timer timer; /* look, probe, beat: one after the other */
-	struct relay_frames frames;
-};
-
-/* In the order in which they are read: outputs before the reply that ends them, where both wait. */
-static const enum jupyter_port ports[] = {JUPYTER_CONTROL, JUPYTER_STDIN, JUPYTER_IOPUB,
-					  JUPYTER_SHELL, JUPYTER_HB};
-#define PORTS (sizeof(ports) / sizeof(ports[0]))
-
-static enum jupyter_port port_of(enum link_channel channel)
-{
-	static const enum jupyter_port by_channel[LINK_CHANNELS] = {
-		[LINK_SHELL] = JUPYTER_SHELL,
-		[LINK_CONTROL] = JUPYTER_CONTROL,
-		[LINK_STDIN] = JUPYTER_STDIN,
-		[LINK_IOPUB] = JUPYTER_IOPUB,
-	};
-
-	return by_channel[channel];
-}
-
-static enum link_channel channel_of(enum jupyter_port port)
-{
-	switch (port) {
-	case JUPYTER_CONTROL:
-		return LINK_CONTROL;
-	case JUPYTER_STDIN:
-		return LINK_STDIN;
-	case JUPYTER_IOPUB:
-		return LINK_IOPUB;
-	default:
-		return LINK_SHELL;
-	}
-}
 
 /* The descriptor only wakes the loop: the act step looks at every socket. */
 static void on_socket(void *ctx, uint32_t events)
 {
-}
-
-static void session_pack(uint64_t session, uint8_t ret[SESSION_LEN])
-{
-	for (size_t i = 0; i < SESSION_LEN; i++)
-		ret[i] = (uint8_t)(session >> (8 * (SESSION_LEN - 1 - i)));
-}
-
-/* A kernel that does not echo the ident answers everybody, as stock kernels do with no ident. */
-static uint64_t session_of(const struct jupyter_message *message)
-{
-	uint64_t session = 0;
-
-	if (message->idents_count == 0 || message->ident[0].len != SESSION_LEN)
-		return 0;
-	for (size_t i = 0; i < SESSION_LEN; i++)
-		session = session << 8 | message->ident[0].data[i];
-	return session;
-}
-
-static int send_parts(struct relay_kernel *kernel, enum jupyter_port port, uint64_t session,
-		      const struct link_parts *parts)
-{
-	struct link_slice frames[JUPYTER_FRAMES_MAX];
-	char signature[JUPYTER_SIGNATURE_LEN + 1];
-	uint8_t ident[SESSION_LEN];
-	size_t count = 0;
-	int r = jupyter_sign(&kernel->key, parts, signature);
-
-	if (r < 0)
-		return r;
-	session_pack(session, ident);
-	frames[count++] = (struct link_slice){ident, SESSION_LEN};
-	frames[count++] = (struct link_slice){(const uint8_t *)JUPYTER_DELIMITER,
-					      JUPYTER_DELIMITER_LEN};
-	frames[count++] = (struct link_slice){(const uint8_t *)signature, JUPYTER_SIGNATURE_LEN};
-	for (uint32_t i = 0; i < parts->count; i++)
-		frames[count++] = parts->part[i];
-	return relay_socket_send(kernel->sockets[port], frames, count);
 }
 
 static int send_own(struct relay_kernel *kernel, enum jupyter_port port, const char *type,
@@ -142,7 +32,7 @@ static int send_own(struct relay_kernel *kernel, enum jupyter_port port, const c
 	if (r == 0)
 		r = link_parts_unpack(message.data, message.len, &parts);
 	if (r == 0)
-		r = send_parts(kernel, port, 0, &parts);
+		r = relay_kernel_parts(kernel, port, 0, &parts);
 	free(message.data);
 	return r;
 }
@@ -178,8 +68,7 @@ static void probe(void *ctx)
 	loop_timer_start(kernel->setup.loop, &kernel->timer, PROBE_SILENT_MS, probe, kernel);
 }
 
-/* Called after each message of a probe; the next is near once one was answered. */
-static void prove(struct relay_kernel *kernel)
+void relay_kernel_prove(struct relay_kernel *kernel)
 {
 	if (kernel->ready || kernel->retired || !kernel->answered)
 		return;
@@ -208,9 +97,9 @@ static int sockets_open(struct relay_kernel *kernel)
 
 	randombytes_buf(routing_id, sizeof(routing_id));
 	routing_id[0] = 'A'; /* libzmq keeps ids that begin with 0 for itself */
-	for (size_t i = 0; i < PORTS; i++) {
-		void **socket = &kernel->sockets[ports[i]];
-		int r = relay_socket_new(kernel->setup.zmq, ports[i], routing_id, socket);
+	for (size_t i = 0; i < RELAY_PORTS; i++) {
+		void **socket = &kernel->sockets[relay_ports[i]];
+		int r = relay_socket_new(kernel->setup.zmq, relay_ports[i], routing_id, socket);
 
 		if (r == 0)
 			r = loop_watch(kernel->setup.loop, relay_socket_fd(*socket), EPOLLIN,
@@ -225,8 +114,8 @@ static bool sockets_there(const struct relay_kernel *kernel)
 {
 	char path[32];
 
-	for (size_t i = 0; i < PORTS; i++) {
-		relay_socket_path(ports[i], kernel->setup.incarnation, path, sizeof(path));
+	for (size_t i = 0; i < RELAY_PORTS; i++) {
+		relay_socket_path(relay_ports[i], kernel->setup.incarnation, path, sizeof(path));
 		if (access(path, F_OK) < 0)
 			return false;
 	}
@@ -242,8 +131,8 @@ static void look(void *ctx)
 		loop_timer_start(kernel->setup.loop, &kernel->timer, LOOK_MS, look, kernel);
 		return;
 	}
-	for (size_t i = 0; i < PORTS; i++)
-		(void)relay_socket_connect(kernel->sockets[ports[i]], ports[i],
+	for (size_t i = 0; i < RELAY_PORTS; i++)
+		(void)relay_socket_connect(kernel->sockets[relay_ports[i]], relay_ports[i],
 					   kernel->setup.incarnation);
 	loop_timer_start(kernel->setup.loop, &kernel->timer, 1, probe, kernel);
 }
@@ -278,7 +167,7 @@ void relay_kernel_free(struct relay_kernel *kernel)
 		loop_unwatch(kernel->setup.loop, relay_socket_fd(kernel->watch));
 		zmq_close(kernel->watch);
 	}
-	for (size_t i = 0; i < SLOTS; i++) {
+	for (size_t i = 0; i < RELAY_SLOTS; i++) {
 		if (!kernel->sockets[i])
 			continue;
 		loop_unwatch(kernel->setup.loop, relay_socket_fd(kernel->sockets[i]));
@@ -294,78 +183,6 @@ void relay_kernel_free(struct relay_kernel *kernel)
 	free(kernel);
 }
 
-/* ---- to the kernel ---- */
-
-int relay_kernel_send(struct relay_kernel *kernel, enum link_channel channel, uint64_t session,
-		      const uint8_t *blob, size_t len)
-{
-	struct input **last = &kernel->inputs;
-	struct input *input;
-	struct link_parts parts;
-	int r;
-
-	if (channel >= LINK_CHANNELS || channel == LINK_IOPUB)
-		return -EINVAL;
-	r = link_parts_unpack(blob, len, &parts);
-	if (r == 0)
-		r = link_parts_check(&parts);
-	if (r < 0)
-		return r;
-	if (kernel->inputs_bytes + len > RELAY_INPUT_MAX ||
-	    kernel->inputs_count >= RELAY_INPUTS_MAX)
-		return -ENOBUFS;
-	input = malloc(sizeof(*input) + len);
-	if (!input)
-		return -ENOMEM;
-	input->next = NULL;
-	input->channel = channel;
-	input->session = session;
-	input->len = len;
-	memcpy(input->blob, blob, len);
-	while (*last)
-		last = &(*last)->next;
-	*last = input;
-	kernel->inputs_bytes += len;
-	kernel->inputs_count++;
-	return 0;
-}
-
-static int input_send(struct relay_kernel *kernel, const struct input *input)
-{
-	struct link_parts parts;
-	int r = link_parts_unpack(input->blob, input->len, &parts);
-
-	if (r == 0)
-		r = send_parts(kernel, port_of(input->channel), input->session, &parts);
-	return r;
-}
-
-/* Control does not wait behind a shell that is full: order holds within a channel only. */
-static bool inputs_pump(struct relay_kernel *kernel)
-{
-	bool full[LINK_CHANNELS] = {false};
-	bool moved = false;
-	struct input **place = &kernel->inputs;
-
-	if (!kernel->ready || kernel->retired)
-		return false;
-	while (*place) {
-		struct input *input = *place;
-
-		if (full[input->channel] || input_send(kernel, input) == -EAGAIN) {
-			full[input->channel] = true;
-			place = &input->next;
-			continue;
-		}
-		*place = input->next;
-		kernel->inputs_bytes -= input->len;
-		kernel->inputs_count--;
-		free(input);
-		moved = true;
-	}
-	return moved;
-}
-
 int relay_kernel_order(struct relay_kernel *kernel, const char *type, const char *content)
 {
 	return send_own(kernel, JUPYTER_CONTROL, type, NULL, content);
@@ -376,156 +193,6 @@ void relay_kernel_retire(struct relay_kernel *kernel, const struct relay_kernel_
 	loop_timer_stop(kernel->setup.loop, &kernel->timer);
 	kernel->setup.calls = calls;
 	kernel->retired = true;
-}
-
-/* ---- from the kernel ---- */
-
-static void count_bad(struct relay_kernel *kernel, enum ipc_relay_event_kind kind, uint64_t *count)
-{
-	(*count)++;
-	if (*count == 1)
-		kernel->setup.calls->event(kernel->setup.ctx, kind, *count);
-}
-
-/* The user must learn that something is missing where it is missing. */
-static void tell_too_large(struct relay_kernel *kernel, size_t bytes)
-{
-	struct message message = {0};
-	char text[160];
-
-	count_bad(kernel, IPC_RELAY_TOO_LARGE, &kernel->too_large);
-	snprintf(text, sizeof(text),
-		 "[anchorhold: a message of %zu bytes was left out: the limit is %u bytes]\n",
-		 bytes, LINK_MESSAGE_MAX);
-	if (message_stderr(text, &message) == 0)
-		kernel->setup.calls->message(kernel->setup.ctx, LINK_IOPUB, 0, &message);
-	free(message.data);
-}
-
-static bool is_probe(const struct relay_kernel *kernel, const struct jupyter_message *message)
-{
-	struct link_slice parent = message->parts.part[LINK_PARENT];
-	struct link_header header;
-
-	if (!memmem(parent.data, parent.len, kernel->probe_id, MESSAGE_ID_LEN))
-		return false;
-	return link_header_get(parent, &header) == 0 &&
-	       strcmp(header.msg_id, kernel->probe_id) == 0;
-}
-
-static void hand_on(struct relay_kernel *kernel, enum jupyter_port port,
-		    const struct jupyter_message *message)
-{
-	struct message blob = {0};
-	uint64_t to = port == JUPYTER_IOPUB ? 0 : session_of(message);
-	size_t size = link_parts_size(&message->parts);
-
-	if (size == 0) {
-		tell_too_large(kernel, kernel->frames.bytes);
-		return;
-	}
-	blob.data = malloc(size);
-	if (!blob.data)
-		return;
-	if (link_parts_pack(&message->parts, blob.data, size, &blob.len) == 0)
-		kernel->setup.calls->message(kernel->setup.ctx, channel_of(port), to, &blob);
-	free(blob.data);
-}
-
-static void take_message(struct relay_kernel *kernel, enum jupyter_port port)
-{
-	struct jupyter_message message;
-	int r = jupyter_parse(kernel->frames.frames, kernel->frames.count, &message);
-
-	if (r == 0)
-		r = jupyter_verify(&kernel->key, &message);
-	if (r == 0)
-		r = link_parts_check(&message.parts);
-	if (r < 0) {
-		count_bad(kernel, IPC_RELAY_BAD_MESSAGE, &kernel->bad);
-		return;
-	}
-	if (port == JUPYTER_IOPUB)
-		kernel->published = true;
-	if (is_probe(kernel, &message)) {
-		if (port != JUPYTER_IOPUB)
-			kernel->answered = true;
-		prove(kernel);
-		return;
-	}
-	hand_on(kernel, port, &message);
-}
-
-static void take_beat(struct relay_kernel *kernel)
-{
-	kernel->beats_missed = 0;
-}
-
-/* One message of the socket; -EAGAIN where there is none or no room for it. */
-static int receive_one(struct relay_kernel *kernel, enum jupyter_port port)
-{
-	int r;
-
-	if (port != JUPYTER_HB && !kernel->setup.calls->room(kernel->setup.ctx))
-		return -EAGAIN;
-	r = relay_socket_receive(kernel->sockets[port], &kernel->frames);
-	if (r == -EMSGSIZE) {
-		tell_too_large(kernel, kernel->frames.bytes);
-		return 0;
-	}
-	if (r < 0)
-		return -EAGAIN;
-	if (port == JUPYTER_HB)
-		take_beat(kernel);
-	else
-		take_message(kernel, port);
-	relay_frames_clear(&kernel->frames);
-	return 0;
-}
-
-/*
- * A connection of iopub that broke and came back has lost what was under way, above all a frame
- * over RELAY_FRAME_MAX. One that does not come back is the kernel's end.
- */
-static void watch_pump(struct relay_kernel *kernel)
-{
-	enum relay_watch event;
-	struct message message = {0};
-
-	while ((event = relay_watch_next(kernel->watch)) != RELAY_WATCH_NONE) {
-		if (event == RELAY_WATCH_DOWN) {
-			kernel->cut = true;
-			continue;
-		}
-		if (!kernel->cut || kernel->retired)
-			continue;
-		kernel->cut = false;
-		count_bad(kernel, IPC_RELAY_TOO_LARGE, &kernel->too_large);
-		if (message_stderr("[anchorhold: the kernel's output connection broke, most likely "
-				   "over a message far beyond the limit; output may be missing "
-				   "here]\n", &message) == 0)
-			kernel->setup.calls->message(kernel->setup.ctx, LINK_IOPUB, 0, &message);
-		free(message.data);
-	}
-}
-
-bool relay_kernel_pump(struct relay_kernel *kernel)
-{
-	bool more = inputs_pump(kernel);
-
-	watch_pump(kernel);
-
-	for (size_t i = 0; i < PORTS; i++) {
-		unsigned taken = 0;
-
-		/* Asking for the events is also what lets libzmq work in this thread. */
-		(void)relay_socket_events(kernel->sockets[ports[i]]);
-		while (taken < PUMP_MAX && receive_one(kernel, ports[i]) == 0)
-			taken++;
-		if (taken > 0)
-			more = true;
-	}
-	return more;
 }
 
 bool relay_kernel_ready(const struct relay_kernel *kernel)

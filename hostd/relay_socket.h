@@ -4,7 +4,8 @@
  *
  * What libzmq may hold is messages x frame size: a kernel that sends nothing but huge messages
  * to readers that do not read fills its relay's memory.max and loses its relay, as it would lose
- * its own process at its own limit. A kernel of ordinary habits is stopped by the marks long before.
+ * its own process at its own limit. A kernel of ordinary habits is stopped by the marks long
+ * before.
  */
 #ifndef ANCHORHOLD_HOSTD_RELAY_SOCKET_H
 #define ANCHORHOLD_HOSTD_RELAY_SOCKET_H

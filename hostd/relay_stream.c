@@ -9,34 +9,17 @@
 #include <unistd.h>
 
 #include "hostd/log.h"
-#include "link/chunk.h"
-#include "link/cursor.h"
+#include "hostd/relay_in.h"
 
 #define REFUSED_MAX 256u /* answers that wait for the link; with so many nothing is read */
-#define JOINS_MAX (LINK_EPOCHS_MAX * LINK_CHANNELS)
-#define JOIN_BUDGET (LINK_MESSAGE_MAX + 8u * 1024u * 1024u)
 #define PUMP_MAX 64u
-
-/* Where one sender's message on one channel is put together. */
-struct slot {
-	uint64_t epoch; /* 0: free */
-	uint8_t channel;
-	uint64_t used;
-	uint64_t refused; /* the sequence whose later chunks are thrown away; 0: none */
-	struct link_join *join;
-};
 
 struct relay_stream {
 	struct relay_stream_setup setup;
 	int fd; /* -1: none */
 	uint64_t lost_ms; /* when the last one ended; 0: never */
 
-	struct link_guard guard;
-	bool adopt;
-	struct link_budget budget;
-	struct slot slots[JOINS_MAX];
-	uint64_t clock;
-
+	struct relay_in *in_order;
 	struct link_refused refused[REFUSED_MAX];
 	unsigned refused_first;
 	unsigned refused_count;
@@ -58,22 +41,19 @@ static void on_stream(void *ctx, uint32_t events)
 int relay_stream_new(const struct relay_stream_setup *setup, struct relay_stream **ret_stream)
 {
 	struct relay_stream *stream = calloc(1, sizeof(*stream));
+	int r;
 
 	if (!stream)
 		return -ENOMEM;
+	r = relay_in_new(&stream->in_order);
+	if (r < 0) {
+		free(stream);
+		return r;
+	}
 	stream->setup = *setup;
 	stream->fd = -1;
-	stream->budget.max = JOIN_BUDGET;
 	*ret_stream = stream;
 	return 0;
-}
-
-static void joins_forget(struct relay_stream *stream)
-{
-	for (size_t i = 0; i < JOINS_MAX; i++) {
-		link_join_free(stream->slots[i].join);
-		stream->slots[i] = (struct slot){0};
-	}
 }
 
 static void stream_lost(struct relay_stream *stream)
@@ -85,7 +65,7 @@ static void stream_lost(struct relay_stream *stream)
 	stream->fd = -1;
 	stream->lost_ms = loop_now_ms();
 	stream->refused_count = 0;
-	joins_forget(stream);
+	relay_in_forget(stream->in_order);
 	outlog_detach_all(stream->setup.log);
 }
 
@@ -94,7 +74,7 @@ void relay_stream_free(struct relay_stream *stream)
 	if (!stream)
 		return;
 	stream_lost(stream);
-	joins_forget(stream);
+	relay_in_free(stream->in_order);
 	free(stream);
 }
 
@@ -115,9 +95,7 @@ int relay_stream_take(struct relay_stream *stream, int fd)
 
 void relay_stream_start(struct relay_stream *stream, uint32_t incarnation, bool adopt)
 {
-	link_guard_start(&stream->guard, incarnation);
-	stream->adopt = adopt;
-	joins_forget(stream);
+	relay_in_start(stream->in_order, incarnation, adopt);
 }
 
 bool relay_stream_holding(const struct relay_stream *stream)
@@ -219,95 +197,20 @@ static enum link_code code_of(int error)
 	return LINK_E_INVALID;
 }
 
-static struct slot *slot_of(struct relay_stream *stream, const struct link_chunk *chunk)
-{
-	struct slot *oldest = &stream->slots[0];
-
-	stream->clock++;
-	for (size_t i = 0; i < JOINS_MAX; i++) {
-		struct slot *slot = &stream->slots[i];
-
-		if (slot->epoch == chunk->epoch && slot->channel == chunk->channel) {
-			slot->used = stream->clock;
-			return slot;
-		}
-		if (slot->used < oldest->used)
-			oldest = slot;
-	}
-	if (!oldest->join && link_join_new(LINK_MESSAGE_MAX, &stream->budget, &oldest->join) < 0)
-		return NULL;
-	link_join_reset(oldest->join);
-	oldest->epoch = chunk->epoch;
-	oldest->channel = chunk->channel;
-	oldest->used = stream->clock;
-	oldest->refused = 0;
-	return oldest;
-}
-
-/*
- * A sender never sends a message twice, so the first one that a later relay of the incarnation
- * sees can only be new; what was in flight when the old relay died is reported as failed.
- */
-static void guard_adopt(struct relay_stream *stream, const struct link_chunk *chunk)
-{
-	struct link_guard_epoch *row = NULL;
-
-	for (size_t i = 0; i < LINK_EPOCHS_MAX; i++) {
-		struct link_guard_epoch *each = &stream->guard.epochs[i];
-
-		if (each->epoch == chunk->epoch) {
-			row = each;
-			break;
-		}
-		if (each->epoch == 0 && !row)
-			row = each;
-	}
-	if (!row || chunk->epoch == 0 || chunk->seq == 0)
-		return;
-	row->epoch = chunk->epoch;
-	if (row->last[chunk->channel] == 0)
-		row->last[chunk->channel] = chunk->seq - 1;
-}
-
-static int chunk_check(struct relay_stream *stream, const struct link_chunk *chunk)
-{
-	int r;
-
-	if (chunk->channel == LINK_IOPUB || chunk->channel >= LINK_CHANNELS)
-		return -EINVAL;
-	if (stream->adopt && chunk->incarnation == stream->guard.incarnation)
-		guard_adopt(stream, chunk);
-	r = link_guard_accept(&stream->guard, chunk);
-	if (r == 0 && !outlog_attached(stream->setup.log, chunk->session))
-		r = -ENOENT;
-	return r;
-}
-
 static void take_in(struct relay_stream *stream, const struct link_chunk *chunk)
 {
-	struct slot *slot = slot_of(stream, chunk);
+	bool attached = outlog_attached(stream->setup.log, chunk->session);
 	struct link_slice message = {0};
-	int r = 0;
+	int r = relay_in_take(stream->in_order, chunk, attached, &message);
 
-	if (!slot) {
-		refuse(stream, chunk->session, chunk->seq, chunk->channel, LINK_E_BUSY);
-		return;
-	}
-	if (chunk->offset == 0) {
-		r = chunk_check(stream, chunk);
-		slot->refused = r < 0 ? chunk->seq : 0;
-	} else if (slot->refused == chunk->seq) {
-		return;
-	}
-	if (r == 0)
-		r = link_join_add(slot->join, chunk, &message);
-	if (r == 0 && message.data)
+	if (r == 0 && message.data) {
 		r = stream->setup.input(stream->setup.ctx, (enum link_channel)chunk->channel,
 					chunk->session, message.data, message.len);
-	if (r < 0 && r != -ECANCELED) {
-		slot->refused = chunk->seq;
-		refuse(stream, chunk->session, chunk->seq, chunk->channel, code_of(r));
+		if (r < 0)
+			relay_in_refuse(stream->in_order, chunk);
 	}
+	if (r < 0 && r != -ECANCELED)
+		refuse(stream, chunk->session, chunk->seq, chunk->channel, code_of(r));
 }
 
 static void take_attach(struct relay_stream *stream, const struct link_attach *attach)

@@ -60,7 +60,7 @@ static void worker_kill(struct world *world, const char *role)
 		CHECK_EQ(world->check, kill(pid, SIGKILL), 0);
 }
 
-/* print(N) runs; its output has to come, with a sequence above the last. Whether a loss was told. */
+/* print(N) runs; its output has to come, with a sequence above the last. True: a loss was told. */
 static bool execute(struct world *world, uint64_t session, int number, uint64_t *last)
 {
 	struct check *check = world->check;
