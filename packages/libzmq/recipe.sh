@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# libzmq for the node and, from the same patched sources, for the gateway on the host.
+# libzmq for the node. packages/libzmq-host is the same for the gateway.
 
 libzmq() {
 	need compiler "$1"
@@ -42,19 +42,4 @@ build_libzmq() {
 		-DZMQ_HAVE_TCP_KEEPINTVL=1 -DZMQ_HAVE_TCP_KEEPALIVE=1 -DZMQ_HAVE_PTHREAD_SETNAME_2=1 \
 		-DZMQ_HAVE_PTHREAD_SET_AFFINITY=1 -DZMQ_HAVE_SO_BINDTODEVICE=1 -DZMQ_HAVE_SO_PRIORITY=1
 	pc_file libzmq 4.3.4 '-lzmq -lsodium -lc++ -lc++abi -lunwind'
-}
-
-libzmq_host() {
-	key_add_file packages/libzmq
-	key_add_source zeromq3
-	key_add_text "$(g++ --version | head -n 1)"
-	step libzmq-host 'libzmq (this machine)' build_libzmq_host
-}
-
-build_libzmq_host() {
-	libzmq_source
-	libzmq_configure -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ \
-		-DCMAKE_C_FLAGS="-O2 -g -fPIC -ffile-prefix-map=$WORK=." \
-		-DCMAKE_CXX_FLAGS="-O2 -g -fPIC -ffile-prefix-map=$WORK=."
-	pc_file libzmq 4.3.4 '-lzmq -lsodium -lstdc++ -lpthread'
 }
