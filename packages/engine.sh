@@ -180,7 +180,10 @@ step_build() {
 	mkdir -p "$OUT" "$WORK"
 	step_start=$(date +%s)
 	for step_source in $step_sources; do
-		source_fetch "$step_source" >/dev/null
+		source_fetch "$step_source" >/dev/null || {
+			rm -rf "$step_tmp"
+			exit 1
+		}
 	done
 	hash_step_paths >"$step_tmp/paths"
 	step_rc=0

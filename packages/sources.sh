@@ -175,9 +175,18 @@ source_download() {
 	rm -rf "$fetch_tmp"
 }
 
+# Says why a file could not be fetched: a full disk, a pin that is gone, or anything else.
 source_vanished() {
 	say failed >&2
 	sed 's/^/    | /' "$fetch_tmp/log" >&2
+	if grep -q 'No space left on device' "$fetch_tmp/log"; then
+		rm -rf "$fetch_tmp"
+		die "the disk is full: ${fetch_path##*/} does not fit into $CACHE"
+	fi
+	if ! grep -q -E ' 404 |Hash Sum mismatch' "$fetch_tmp/log"; then
+		rm -rf "$fetch_tmp"
+		die "$fetch_name: ${fetch_path##*/} could not be fetched from the mirror"
+	fi
 	vanished_row=$(source_wanted "$fetch_name") || exit 1
 	# shellcheck disable=SC2086 # LIST FILES RELEASE
 	set -- $vanished_row
