@@ -88,6 +88,7 @@ test_prepare() {
 	if test_wants boot link cell jupyter; then
 		keep_output image-qemu image/qemu
 		keep_output image-qemu-test image/qemu-test
+		keep_output programs-x86_64 programs
 	fi
 }
 
@@ -110,7 +111,10 @@ test_group() {
 	group_took=$(($(date +%s) - group_began))
 	case "$group_rc" in
 	0) ;;
-	124 | 137) result failed "$group_name" "over its budget of $group_minutes minutes" ;;
+	124 | 137)
+		[ ! -f "$TEST_DIR/$group_name.out" ] || tail -n 40 "$TEST_DIR/$group_name.out"
+		result failed "$group_name" "over its budget of $group_minutes minutes"
+		;;
 	*) grep -q '^failed' "$GROUP_RESULTS" || result failed "$group_name" "ended with $group_rc, see $GROUP_LOG" ;;
 	esac
 	cat "$GROUP_RESULTS" >>"$TEST_DIR/results"
@@ -139,7 +143,9 @@ check() {
 }
 
 result_count() {
-	awk '{ n[$1]++ } END { printf "%d passed, %d failed, %d skipped", n["passed"], n["failed"], n["skipped"] }' "$1"
+	# A test with two verdicts (its teardown failed) has the worse one.
+	awk '{ if (!($2 in verdict) || $1 == "failed") verdict[$2] = $1 }
+		END { for (name in verdict) n[verdict[name]]++; printf "%d passed, %d failed, %d skipped", n["passed"], n["failed"], n["skipped"] }' "$1"
 }
 
 test_sum() {
@@ -184,16 +190,17 @@ test_pytest() {
 	run_pytest "$1" "tests/$1"
 }
 
-# run_pytest NAME PATH: its own report says what passed; collecting nothing is a failure.
+# run_pytest NAME PATH: tests/report.py notes each result; collecting nothing is a failure.
 run_pytest() {
 	pytest_rc=0
-	/usr/bin/python3 -m pytest -q -p no:cacheprovider -o junit_family=xunit2 \
-		--junit-xml="$TEST_DIR/$1.xml" "$2" >"$TEST_DIR/$1.out" 2>&1 || pytest_rc=$?
+	PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q --tb=short -p report \
+		-p no:cacheprovider --durations=5 "$2" >"$TEST_DIR/$1.out" 2>&1 || pytest_rc=$?
 	cat "$TEST_DIR/$1.out" >>"$GROUP_LOG"
 	[ "$pytest_rc" -eq 0 ] || tail -n 120 "$TEST_DIR/$1.out"
-	/usr/bin/python3 tests/junit.py "$TEST_DIR/$1.xml" >>"$GROUP_RESULTS" ||
-		result failed "$1" "pytest left no report"
-	[ "$pytest_rc" -ne 5 ] || result failed "$1" "no tests were found"
+	case "$pytest_rc" in
+	0 | 1) ;;
+	*) result failed "$1" "pytest ended with $pytest_rc" ;;
+	esac
 }
 
 test_lua() {
@@ -332,5 +339,6 @@ verb_bench() {
 	keep_output backend backend
 	keep_output image-qemu image/qemu
 	keep_output image-qemu-test image/qemu-test
+	keep_output programs-x86_64 programs
 	PYTHONPATH=tests exec /usr/bin/python3 -m bench "$@"
 }
