@@ -102,17 +102,43 @@ def call(port, method, path, body=None):
     return urllib.request.urlopen(request, timeout=120)
 
 
+def request(msg_type, content):
+    return {"header": {"msg_id": uuid.uuid4().hex, "session": "s", "username": "u",
+                       "msg_type": msg_type, "version": "5.3",
+                       "date": "2026-01-01T00:00:00.000000Z"},
+            "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
+            "content": content}
+
+
+async def awake(ws):
+    """Asks until somebody answers, as JupyterLab does.
+
+    jupyter_server 1.23 forwards through a future that it makes a turn of its loop too late: what
+    a client sends at once after the WebSocket is open waits for one that is never done.
+    """
+    for _ in range(60):
+        await ws.write_message(json.dumps(request("kernel_info_request", {})))
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            try:
+                message = json.loads(await asyncio.wait_for(ws.read_message(), 2))
+            except asyncio.TimeoutError:
+                break
+            if message["msg_type"] == "kernel_info_reply":
+                return
+    raise TimeoutError("no kernel_info_reply")
+
+
 async def execute(port, kernel, code):
-    request = HTTPRequest(f"ws://127.0.0.1:{port}/api/kernels/{kernel}/channels",
-                          headers={"Authorization": f"token {TOKEN}"})
-    ws = await websocket_connect(request)
-    msg_id = uuid.uuid4().hex
-    await ws.write_message(json.dumps({
-        "header": {"msg_id": msg_id, "session": "s", "username": "u", "msg_type": "execute_request",
-                   "version": "5.3", "date": "2026-01-01T00:00:00.000000Z"},
-        "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
-        "content": {"code": code, "silent": False, "store_history": True, "user_expressions": {},
-                    "allow_stdin": False, "stop_on_error": True}}))
+    ws = await websocket_connect(HTTPRequest(
+        f"ws://127.0.0.1:{port}/api/kernels/{kernel}/channels",
+        headers={"Authorization": f"token {TOKEN}"}))
+    await awake(ws)
+    message = request("execute_request", {"code": code, "silent": False, "store_history": True,
+                                          "user_expressions": {}, "allow_stdin": False,
+                                          "stop_on_error": True})
+    msg_id = message["header"]["msg_id"]
+    await ws.write_message(json.dumps(message))
     text, reply, idle = "", None, False
     while reply is None or not idle:
         message = json.loads(await asyncio.wait_for(ws.read_message(), 120))
