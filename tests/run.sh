@@ -144,8 +144,13 @@ check() {
 
 result_count() {
 	# A test with two verdicts (its teardown failed) has the worse one.
-	awk '{ if (!($2 in verdict) || $1 == "failed") verdict[$2] = $1 }
-		END { for (name in verdict) n[verdict[name]]++; printf "%d passed, %d failed, %d skipped", n["passed"], n["failed"], n["skipped"] }' "$1"
+	awk '{ name = substr($0, index($0, " ") + 1) }
+		!(name in verdict) || $1 == "failed" { verdict[name] = $1 }
+		END {
+			for (name in verdict)
+				count[verdict[name]]++
+			printf "%d passed, %d failed, %d skipped", count["passed"], count["failed"], count["skipped"]
+		}' "$1"
 }
 
 test_sum() {
@@ -168,9 +173,9 @@ test_meson() {
 	jq -r '.result + " " + .name' "$variant_dir/meson-logs/testlog.json" |
 		while read -r meson_result meson_test; do
 			case "$meson_result" in
-			OK | EXPECTEDFAIL) result passed "$meson_test" ;;
-			SKIP) result skipped "$meson_test" ;;
-			*) result failed "$meson_test" "$meson_result" ;;
+			OK | EXPECTEDFAIL) result passed "$variant: $meson_test" ;;
+			SKIP) result skipped "$variant: $meson_test" ;;
+			*) result failed "$variant: $meson_test" "$meson_result" ;;
 			esac
 		done
 }
