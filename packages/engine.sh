@@ -230,7 +230,7 @@ step_failed() {
 # Called by the traps: ends the step in progress and removes its scratch.
 step_abort() {
 	[ -n "$step_child" ] || return 0
-	kill -TERM -- "-$step_child" 2>/dev/null || true
+	kill -s TERM -- "-$step_child" 2>/dev/null || true
 	wait "$step_child" 2>/dev/null || true
 	step_child=
 	[ -z "$step_tmp" ] || rm -rf "$step_tmp"

@@ -106,7 +106,7 @@ test_group() {
 		</dev/null 7>&- 9>&- &
 	step_child=$!
 	wait "$step_child" || group_rc=$?
-	kill -KILL -- "-$step_child" 2>/dev/null || true
+	kill -s KILL -- "-$step_child" 2>/dev/null || true
 	step_child=
 	group_took=$(($(date +%s) - group_began))
 	case "$group_rc" in
