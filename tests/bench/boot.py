@@ -37,7 +37,7 @@ def boots(cluster):
         progress(f"boot {number + 1} of {BOOTS}")
         name = f"boot-{number}"
         node = cluster.boot(name, image=IMAGE, options=("--memory", "256"))
-        seconds.append(cluster.gateway.nodes()[name]["entry_to_link_ms"] / 1000)
+        seconds.append(cluster.gateway.node(name)["entry_to_link_ms"] / 1000)
         cpu.append(node.cpu_seconds())
         node.stop()
     show("boot.entry_to_link", median(seconds), "s", most=2)

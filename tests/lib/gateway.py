@@ -109,6 +109,17 @@ class Gateway:
     def nodes(self):
         return {node["name"]: node for node in self.call("GET", "/api/anchorhold/nodes").json()}
 
+    def node(self, name):
+        return self.call("GET", f"/api/anchorhold/nodes/{name}").json()
+
+    def wait_text(self, pattern, timeout=60):
+        """Until the gateway's log matches the pattern (which may span lines)."""
+        deadline = time.monotonic() + timeout
+        while not re.search(pattern, self.log.read_text(), re.S):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{pattern!r} is not in the log:\n{self.log.read_text()}")
+            time.sleep(0.1)
+
     def wait_node(self, name, state="ready", timeout=120):
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

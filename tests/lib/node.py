@@ -33,6 +33,11 @@ class Inside:
                     raise
                 time.sleep(0.1)
 
+    def close(self):
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
     def _answer(self, timeout):
         data = b""
         deadline = time.monotonic() + timeout
@@ -50,8 +55,12 @@ class Inside:
     def run(self, command, timeout=60, check=True):
         assert "\n" not in command
         self._connect(timeout)
-        self.socket.sendall(command.encode() + b"\n")
-        output, status = self._answer(timeout)
+        try:
+            self.socket.sendall(command.encode() + b"\n")
+            output, status = self._answer(timeout)
+        except OSError:
+            self.close()  # a late answer must not be taken for the next command's
+            raise
         code = status >> 8 if status & 0x7F == 0 else -(status & 0x7F)
         if check and code != 0:
             raise subprocess.CalledProcessError(code, command, output)
@@ -70,6 +79,7 @@ class Node:
         self.agent = self.folder / "agent.sock"
         self.pidfile = self.folder / "pid"
         self.process = None
+        self.inside = Inside(self.agent)  # QEMU serves one connection at a time: there is one
         command = [str(ROOT / "board/qemu/disk"), "--image", str(self.image),
                    "--output", str(self.disk), "--node-conf", str(pathlib.Path(conf) / "node.conf"),
                    "--node-key", str(pathlib.Path(conf) / "node.key")]
@@ -87,10 +97,6 @@ class Node:
                                         stdout=open(self.folder / "launch.log", "ab"),
                                         stderr=subprocess.STDOUT)
         return self
-
-    @property
-    def inside(self):
-        return Inside(self.agent)
 
     def text(self):
         return self.console.read_text(errors="replace") if self.console.exists() else ""
@@ -117,6 +123,7 @@ class Node:
         return (int(fields[11]) + int(fields[12])) / 100
 
     def stop(self):
+        self.inside.close()
         if self.process is None:
             return
         if self.process.poll() is None:
