@@ -167,7 +167,7 @@ static int mount_device(const struct verity_spec *spec, dev_t device, const char
 int verity_mount(const struct verity_spec *spec, const char **ret_step)
 {
 	char loop_path[32];
-	struct stat st;
+	struct stat st = {0};
 	dev_t mapped = 0;
 	int control = -1;
 	int loop_fd = -1;
