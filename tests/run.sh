@@ -137,7 +137,7 @@ check() {
 	else
 		check_ok=
 		tail -n 30 "$TEST_DIR/check.log" | sed 's/^/    | /'
-		result failed "$check_name" "$*"
+		result failed "$check_name" "see $GROUP_LOG"
 	fi
 	cat "$TEST_DIR/check.log" >>"$GROUP_LOG"
 }
