@@ -144,13 +144,23 @@ up_failed() {
 		tail -n 15 "$failed_log" | tr -d '\r' | sed 's/^/    | /' >&2
 	done
 	up_stop
+	up_keep_logs
 	die "$1"
+}
+
+# Keys, disks and token go.
+up_keep_logs() {
+	[ ! -d "$UP" ] || find "$UP" -mindepth 1 -maxdepth 1 ! -name log -exec rm -rf {} +
+}
+
+# Before anything is built: what would stop it in the end.
+up_may_start() {
+	up_running && usage_error "already up; './build.sh down' stops it"
+	up_check_ports
 }
 
 # up_start_all N: from nothing to N nodes that are ready for kernels.
 up_start_all() {
-	up_running && usage_error "already up; './build.sh down' stops it"
-	up_check_ports
 	up_count=$1
 	printf 'gateway and %d node%s ... ' "$1" "$([ "$1" -eq 1 ] || printf s)"
 	up_began=$(date +%s)
@@ -193,6 +203,7 @@ verb_up() {
 	case "$up_nodes" in
 	'' | *[!0-9]* | 0*) usage_error "up: --nodes '$up_nodes' is not a number of nodes" ;;
 	esac
+	up_may_start
 	# What the caller reads are two lines; progress is for people.
 	{
 		build_cluster

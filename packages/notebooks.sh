@@ -23,8 +23,7 @@ verb_run() {
 			;;
 		esac
 	done
-	up_running && usage_error "run: already up; './build.sh down' stops it"
-	up_check_ports
+	up_may_start
 	build_cluster
 	trap 'up_interrupted' INT TERM HUP
 	trap 'run_end' EXIT
@@ -53,7 +52,7 @@ run_end() {
 	if [ "${run_code:-1}" -eq 0 ]; then
 		rm -rf "$UP"
 	else
-		find "$UP" -mindepth 1 -maxdepth 1 ! -name log -exec rm -rf {} + 2>/dev/null || true
+		up_keep_logs
 	fi
 }
 
