@@ -16,7 +16,8 @@ verb_run() {
 		*)
 			[ -f "$run_word" ] || usage_error "run: there is no notebook '$run_word'"
 			[ -r "$run_word" ] || usage_error "run: the notebook '$run_word' cannot be read"
-			/usr/bin/python3 packages/jupyter/nbfile.py check "$run_word" ||
+			# A bare machine has no Python yet; then nbconvert will say it.
+			[ ! -x /usr/bin/python3 ] || /usr/bin/python3 packages/jupyter/nbfile.py check "$run_word" ||
 				usage_error "run: '$run_word' is not a notebook"
 			set -- "$@" "$run_word"
 			run_files=$((run_files + 1))
