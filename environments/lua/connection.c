@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -12,6 +13,7 @@
 #include "link/secret.h"
 
 #define FILE_MAX 4096u
+#define LOOPBACK "127.0.0.1" /* the only address that tcp may have */
 
 static const struct {
 	const char *name;
@@ -29,6 +31,10 @@ static int endpoint_write(char *ret, const char *ip, long long port)
 
 	if (port < 1 || port > 65535)
 		return -EINVAL;
+	if (ip[0] != '/') {
+		snprintf(ret, CONNECTION_ENDPOINT_MAX, "tcp://" LOOPBACK ":%lld", port);
+		return 0;
+	}
 	len = snprintf(ret, CONNECTION_ENDPOINT_MAX, "ipc://%s-%lld", ip, port);
 	if (len < 0 || (size_t)len >= CONNECTION_ENDPOINT_MAX ||
 	    (size_t)len - strlen("ipc://") >= sizeof(address.sun_path))
@@ -70,9 +76,11 @@ int connection_parse(const char *text, size_t len, struct connection *ret_connec
 	memset(ret_connection, 0, sizeof(*ret_connection));
 	if (root && json_unpack(root, "{s:s, s:s, s:s, s:s}", "transport", &transport, "ip", &ip,
 				"signature_scheme", &scheme, "key", &key) == 0) {
-		if (strcmp(transport, "ipc") || strcmp(scheme, "hmac-sha256"))
+		const bool tcp = strcmp(transport, "tcp") == 0;
+
+		if ((!tcp && strcmp(transport, "ipc")) || strcmp(scheme, "hmac-sha256"))
 			rc = -ENOTSUP;
-		else if (ip[0] != '/')
+		else if (tcp ? strcmp(ip, LOOPBACK) != 0 : ip[0] != '/')
 			rc = -EINVAL;
 		else
 			rc = key_get(key, &ret_connection->key);

@@ -2,8 +2,9 @@
 /*
  * The connection file: where the five sockets are to be bound, and the key.
  *
- * Transport ipc only: a cell has no other. The file is written by the node, but it lies in a
- * folder that the cell can write, so it is read as carefully as anything else.
+ * Transport ipc, which cells use, or tcp on 127.0.0.1, for a kernel started by hand. The file is
+ * written by the node, but it lies in a folder that the cell can write, so it is read as
+ * carefully as anything else.
  */
 #ifndef ANCHORHOLD_LUA_CONNECTION_H
 #define ANCHORHOLD_LUA_CONNECTION_H
