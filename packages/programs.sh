@@ -72,7 +72,7 @@ build_programs() {
 	meson_build "$programs_dir" --cross-file "$programs_toolchain/$1.ini" \
 		-Dnode=true -Drequire_single_part=true
 	programs_files=$(meson_programs "build/$programs_dir" init hostd cell-init lua-kernel \
-		lua-kernel-hostile)
+		lua-kernel-hostile bare)
 	for programs_file in $programs_files; do
 		programs_name=${programs_file##*/}
 		llvm-strip-19 -o "$OUT/$programs_name" "$programs_file"

@@ -35,9 +35,8 @@ def start_seconds(gateway, environment):
 
 
 def bare_seconds(inside, environment):
-    """The same program on the same root in the same guest, as a plain child (tests/image/bare.c)."""
-    return json.loads(inside.run(f"/test/bin/bare /run/environments/{environment} "
-                                 f"/work/environments/{environment}/manifest", timeout=180))["s"]
+    """The same program on the same root in the same guest, as a plain child (hostd/dev/bare.c)."""
+    return json.loads(inside.run(f"/test/bin/bare {environment}", timeout=180))["s"]
 
 
 def starts(cluster):
