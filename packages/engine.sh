@@ -33,7 +33,8 @@ step_needed=' '		# recipes already called in this pass
 step_child=		# the process group now building, for the trap
 step_tmp=		# its scratch
 key_text=
-key_paths=
+key_paths=		# of each key_add_file, and a bar
+key_sums=		# what they were then
 key_sources=
 
 say() {
@@ -78,7 +79,9 @@ key_add_file() {
 	key_hashes=$(hash_paths "$@") || exit 1
 	key_text="$key_text
 $key_hashes"
-	key_paths="$key_paths $*"
+	key_paths="$key_paths $* |"
+	key_sums="$key_sums
+$key_hashes"
 }
 
 key_add_step() {
@@ -144,8 +147,8 @@ step() {
 	shift 2
 	step_key=$(printf '%s\n%s\n%s' "$step_name" "$*" "$key_text" | sha256)
 	step_key=$(printf '%.20s' "$step_key")
-	step_paths=$key_paths step_sources=$key_sources
-	key_text='' key_paths='' key_sources=''
+	step_paths=$key_paths step_sums=$key_sums step_sources=$key_sources
+	key_text='' key_paths='' key_sums='' key_sources=''
 	# The newest wins: a file may change between the two passes.
 	STEP_KEYS=" $step_name=$step_key$STEP_KEYS"
 	step_index=$((step_index + 1))
@@ -185,7 +188,6 @@ step_build() {
 			exit 1
 		}
 	done
-	hash_step_paths >"$step_tmp/paths"
 	step_rc=0
 	# Its own session: one signal to its group ends all that it started.
 	setsid nice -n 5 sh "$TOP/build.sh" --step "$@" >"$LOG" 2>&1 </dev/null &
@@ -200,19 +202,25 @@ step_build() {
 	say "$(($(date +%s) - step_start)) s"
 }
 
-# What was built is only worth its key if no input changed meanwhile.
+# What was built is only worth its key if no input changed since the key was computed.
 step_check_unchanged() {
-	hash_step_paths >"$step_tmp/paths.after"
-	cmp -s "$step_tmp/paths" "$step_tmp/paths.after" && return 0
+	[ "$(hash_step_paths)" != "$step_sums" ] || return 0
 	rm -rf "$step_tmp"
 	say refused
 	die "$step_title: its sources changed while it was built; run it again"
 }
 
 hash_step_paths() {
-	[ -n "$step_paths" ] || return 0
-	# shellcheck disable=SC2086 # a list of paths of this tree, which have no spaces
-	hash_paths $step_paths
+	hash_group=
+	for hash_word in $step_paths; do
+		if [ "$hash_word" != '|' ]; then
+			hash_group="$hash_group $hash_word"
+			continue
+		fi
+		# shellcheck disable=SC2086 # a list of paths of this tree, which have no spaces
+		printf '\n%s' "$(hash_paths $hash_group)"
+		hash_group=
+	done
 }
 
 step_failed() {
