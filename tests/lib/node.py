@@ -79,6 +79,7 @@ class Node:
         self.agent = self.folder / "agent.sock"
         self.pidfile = self.folder / "pid"
         self.process = None
+        self.launcher = []  # in front of the launcher's own command: a namespace to start it in
         self.inside = Inside(self.agent)  # QEMU serves one connection at a time: there is one
         command = [str(ROOT / "board/qemu/disk"), "--image", str(self.image),
                    "--output", str(self.disk), "--node-conf", str(pathlib.Path(conf) / "node.conf"),
@@ -88,7 +89,7 @@ class Node:
         subprocess.run(command, check=True, capture_output=True, text=True)
 
     def start(self, *options):
-        command = [str(ROOT / "board/qemu/launch"), "--image", str(self.image),
+        command = [*self.launcher, str(ROOT / "board/qemu/launch"), "--image", str(self.image),
                    "--disk", str(self.disk), "--console", str(self.console),
                    "--pidfile", str(self.pidfile), *options]
         if self.image.name.endswith("-test"):
