@@ -17,6 +17,7 @@ test_groups() {
 		protocol  2 test_pytest     another implementation, made from PROTOCOL.md, agrees
 		gateway   8 test_pytest     the gateway before nodes and clients of all manners
 		lua       5 test_lua        the Lua kernel before Debian's own client
+		verbs     5 test_pytest     wrong words and bad places are named
 		boot     10 test_pytest     the real image boots, and is what it says
 		link     10 test_pytest     who is refused
 		cell     10 test_pytest     a kernel's life, and what it leaves
@@ -72,7 +73,7 @@ test_needs() {
 	fi
 	! test_wants gateway || need backend
 	! test_wants lua || need programs x86_64
-	if test_wants boot link cell jupyter; then
+	if test_wants verbs boot link cell jupyter; then
 		up_needs
 		need image qemu-test
 	fi
@@ -82,10 +83,10 @@ test_prepare() {
 	host_packages
 	release
 	build test_needs
-	if test_wants gateway boot link cell jupyter; then
+	if test_wants gateway verbs boot link cell jupyter; then
 		keep_output backend backend
 	fi
-	if test_wants boot link cell jupyter; then
+	if test_wants verbs boot link cell jupyter; then
 		keep_output image-qemu image/qemu
 		keep_output image-qemu-test image/qemu-test
 		keep_output programs-x86_64 programs
