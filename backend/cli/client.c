@@ -142,6 +142,9 @@ static int append_headers(struct client *client, struct lws *wsi, unsigned char 
 static int http_event(struct client *client, struct lws *wsi, enum lws_callback_reasons reason,
 		      void *in, size_t len)
 {
+	/* The end of an earlier call's connection may come late: it says nothing of this one. */
+	if (wsi != client->http)
+		return 0;
 	switch (reason) {
 	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
 		client->status = (int)lws_http_client_http_response(wsi);
