@@ -113,9 +113,8 @@ static pid_t start(const struct bare *bare)
 	if (pid == 0) {
 		const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-		dup2(null, 0);
-		dup2(null, 1);
-		dup2(null, 2);
+		if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+			_exit(127);
 		if (chroot(bare->root) == 0 && chdir("/home/user") == 0)
 			execve(bare->argv[0], bare->argv, bare->env);
 		_exit(127);
