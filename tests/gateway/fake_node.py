@@ -6,12 +6,8 @@ when a test wants it to misbehave.
 """
 
 import collections
-import json
-import os
 import queue
 import shutil
-import signal
-import subprocess
 import tempfile
 import threading
 import time

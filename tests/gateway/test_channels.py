@@ -2,7 +2,6 @@
 """The WebSocket: both framings, order and completeness of output, deaths, bad input."""
 
 import json
-import socket
 import struct
 import threading
 import time

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import time
