@@ -31,7 +31,7 @@ struct cell_host;
 /* What a machine may be allowed to lack, by name. The image allows nothing. */
 enum cell_lack { CELL_LACK_LANDLOCK = 1, CELL_LACK_CONTROLLERS = 2 };
 
-enum cell_network { CELL_NETWORK_SEALED, CELL_NETWORK_LOOPBACK };
+enum cell_network { CELL_NETWORK_SEALED, CELL_NETWORK_LOOPBACK, CELL_NETWORK_EGRESS };
 
 struct cell_error {
 	char step[CELL_STEP_MAX];
@@ -43,6 +43,9 @@ struct cell_limits {
 	uint32_t cpu_milli; /* 1000 = one CPU */
 	uint32_t pids_max;
 	uint64_t tmpfs_bytes; /* ceiling of /tmp and of the home, each */
+	uint32_t cpu_weight;  /* 1..10000 among cells that want a CPU; 0: the kernel's 100 */
+	uint32_t io_kibps;    /* of the disk, reading and writing each; 0: no ceiling */
+	uint32_t io_iops;     /* operations a second, the same */
 };
 
 /* What is to be built. Pointers are borrowed until cell_new or cell_spawn returns. */
@@ -53,6 +56,8 @@ struct cell_spec {
 	enum cell_network network;
 	const char *profile; /* seccomp profile: a file name in hostd/policy */
 	int environment_fd;  /* O_PATH root of the mounted environment */
+	int workspace_fd;    /* O_PATH directory that becomes /work; 0 or less: none */
+	bool workspace_write, workspace_exec;
 	const char *argv[CELL_ARGS_MAX + 1]; /* the kernel's, NULL-terminated */
 	const char *env[CELL_ENV_MAX + 1];   /* NAME=VALUE, NULL-terminated */
 };

@@ -16,12 +16,30 @@
 #define TMPFS_MIN (64ull << 10)
 #define STRINGS_MAX (64u << 10) /* of all arguments or the whole environment */
 
-static bool limits_ok(const struct cell_limits *limits)
+#define WEIGHT_MAX 10000u
+#define IO_KIBPS_MIN 64u /* less could not even load an interpreter within its start's deadline */
+#define IO_IOPS_MIN 16u
+
+static bool within(uint64_t value, uint64_t min, uint64_t max)
 {
-	return limits->memory_bytes >= MEMORY_MIN && limits->memory_bytes <= MEMORY_MAX &&
-	       limits->cpu_milli >= CPU_MILLI_MIN && limits->cpu_milli <= CPU_MILLI_MAX &&
-	       limits->pids_max >= PIDS_MIN && limits->pids_max <= PIDS_MAX &&
-	       limits->tmpfs_bytes >= TMPFS_MIN && limits->tmpfs_bytes <= MEMORY_MAX;
+	return value >= min && value <= max;
+}
+
+/* 0 stands for no ceiling. */
+static bool none_or(uint64_t value, uint64_t min)
+{
+	return value == 0 || value >= min;
+}
+
+static bool network_ok(enum cell_network network)
+{
+	switch (network) {
+	case CELL_NETWORK_SEALED:
+	case CELL_NETWORK_LOOPBACK:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool id_ok(const uint8_t id[CELL_ID_LEN])
@@ -57,8 +75,17 @@ static bool directory_ok(int fd)
 	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* A mount of a mode without a workspace would be a slip of the caller's, and is one here. */
+static bool workspace_ok(const struct cell_spec *spec)
+{
+	if (spec->workspace_fd <= 0)
+		return !spec->workspace_write && !spec->workspace_exec;
+	return spec->project[0] != '\0' && directory_ok(spec->workspace_fd);
+}
+
 int cell_check(const struct cell_spec *spec, struct cell_error *ret_error)
 {
+	const struct cell_limits *limits = &spec->limits;
 	const struct {
 		const char *step;
 		bool ok;
@@ -66,12 +93,17 @@ int cell_check(const struct cell_spec *spec, struct cell_error *ret_error)
 	} checks[] = {
 		{"check: id", id_ok(spec->id), -EINVAL},
 		{"check: project", name_ok(spec->project), -EINVAL},
-		{"check: limits", limits_ok(&spec->limits), -ERANGE},
-		{"check: network",
-		 spec->network == CELL_NETWORK_SEALED || spec->network == CELL_NETWORK_LOOPBACK,
-		 -EINVAL},
+		{"check: memory", within(limits->memory_bytes, MEMORY_MIN, MEMORY_MAX), -ERANGE},
+		{"check: cpu", within(limits->cpu_milli, CPU_MILLI_MIN, CPU_MILLI_MAX), -ERANGE},
+		{"check: cpu weight", limits->cpu_weight <= WEIGHT_MAX, -ERANGE},
+		{"check: pids", within(limits->pids_max, PIDS_MIN, PIDS_MAX), -ERANGE},
+		{"check: tmpfs", within(limits->tmpfs_bytes, TMPFS_MIN, MEMORY_MAX), -ERANGE},
+		{"check: io rate", none_or(limits->io_kibps, IO_KIBPS_MIN), -ERANGE},
+		{"check: io operations", none_or(limits->io_iops, IO_IOPS_MIN), -ERANGE},
+		{"check: network", network_ok(spec->network), -EINVAL},
 		{"check: profile", spec->profile && policy_find(spec->profile), -ENOENT},
 		{"check: environment", directory_ok(spec->environment_fd), -ENOTDIR},
+		{"check: workspace", workspace_ok(spec), -ENOTDIR},
 		{"check: argv", spec->argv[0] && strings_ok(spec->argv, CELL_ARGS_MAX, false),
 		 -EINVAL},
 		{"check: env", strings_ok(spec->env, CELL_ENV_MAX, true), -EINVAL},

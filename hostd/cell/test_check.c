@@ -19,6 +19,8 @@ static struct cell_spec good(int directory)
 		.network = CELL_NETWORK_LOOPBACK,
 		.profile = "python",
 		.environment_fd = directory,
+		.workspace_fd = directory,
+		.workspace_write = true,
 		.argv = {"/usr/bin/true"},
 		.env = {"A=1"},
 	};
@@ -33,12 +35,29 @@ static void much_cpu(struct cell_spec *spec) { spec->limits.cpu_milli = ~0u; }
 static void one_pid(struct cell_spec *spec) { spec->limits.pids_max = 1; }
 static void many_pids(struct cell_spec *spec) { spec->limits.pids_max = 100000; }
 static void no_tmpfs(struct cell_spec *spec) { spec->limits.tmpfs_bytes = 0; }
+static void heavy(struct cell_spec *spec) { spec->limits.cpu_weight = 10001; }
+static void slow_disk(struct cell_spec *spec) { spec->limits.io_kibps = 1; }
+static void rare_disk(struct cell_spec *spec) { spec->limits.io_iops = 1; }
 static void network(struct cell_spec *spec) { spec->network = (enum cell_network)7; }
 static void profile(struct cell_spec *spec) { spec->profile = "../python"; }
 static void no_profile(struct cell_spec *spec) { spec->profile = NULL; }
 static void environment(struct cell_spec *spec) { spec->environment_fd = -1; }
+static void workspace_of_nobody(struct cell_spec *spec) { spec->project[0] = '\0'; }
+static void mode_of_no_workspace(struct cell_spec *spec) { spec->workspace_fd = -1; }
 static void no_argv(struct cell_spec *spec) { spec->argv[0] = NULL; }
 static void not_assigned(struct cell_spec *spec) { spec->env[0] = "A"; }
+
+static void workspace_file(struct cell_spec *spec)
+{
+	spec->workspace_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+}
+
+static void no_workspace(struct cell_spec *spec)
+{
+	spec->workspace_fd = -1;
+	spec->workspace_write = false;
+	spec->project[0] = '\0';
+}
 
 static void endless_argv(struct cell_spec *spec)
 {
@@ -61,17 +80,23 @@ static const struct {
 } rows[] = {
 	{no_id, "check: id", -EINVAL},
 	{long_project, "check: project", -EINVAL},
-	{little_memory, "check: limits", -ERANGE},
-	{much_memory, "check: limits", -ERANGE},
-	{no_cpu, "check: limits", -ERANGE},
-	{much_cpu, "check: limits", -ERANGE},
-	{one_pid, "check: limits", -ERANGE},
-	{many_pids, "check: limits", -ERANGE},
-	{no_tmpfs, "check: limits", -ERANGE},
+	{little_memory, "check: memory", -ERANGE},
+	{much_memory, "check: memory", -ERANGE},
+	{no_cpu, "check: cpu", -ERANGE},
+	{much_cpu, "check: cpu", -ERANGE},
+	{heavy, "check: cpu weight", -ERANGE},
+	{one_pid, "check: pids", -ERANGE},
+	{many_pids, "check: pids", -ERANGE},
+	{no_tmpfs, "check: tmpfs", -ERANGE},
+	{slow_disk, "check: io rate", -ERANGE},
+	{rare_disk, "check: io operations", -ERANGE},
 	{network, "check: network", -EINVAL},
 	{profile, "check: profile", -ENOENT},
 	{no_profile, "check: profile", -ENOENT},
 	{environment, "check: environment", -ENOTDIR},
+	{workspace_file, "check: workspace", -ENOTDIR},
+	{workspace_of_nobody, "check: workspace", -ENOTDIR},
+	{mode_of_no_workspace, "check: workspace", -ENOTDIR},
 	{no_argv, "check: argv", -EINVAL},
 	{endless_argv, "check: argv", -EINVAL},
 	{long_argv, "check: argv", -EINVAL},
@@ -85,6 +110,8 @@ int main(void)
 	struct cell_spec spec = good(directory);
 	struct cell_error error = {0};
 
+	CHECK_EQ(&check, cell_check(&spec, &error), 0);
+	no_workspace(&spec);
 	CHECK_EQ(&check, cell_check(&spec, &error), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		spec = good(directory);
