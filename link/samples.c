@@ -84,6 +84,64 @@ static void request_start(struct link_frame *frame)
 	start->network = LINK_NET_LOOPBACK;
 }
 
+static void egress(struct link_egress *egress)
+{
+	*egress = (struct link_egress){
+		.rules_count = 3,
+		.rules = {{0x0a000000, 8, 6, 443, 443}, {0xc0a80100, 24, 17, 5000, 5010},
+			  {0xc0000201, 32, 0, 0, 0}},
+		.resolvers_count = 1,
+		.resolvers = {0x0a000035},
+		.rate_kibps = 1024,
+		.bytes_max = UINT64_C(1) << 33,
+	};
+}
+
+static void request_start_egress(struct link_frame *frame)
+{
+	struct link_start *start = &frame->u.request.start;
+
+	request_start(frame);
+	start->cpu_weight = 200;
+	start->io_kibps = 10240;
+	start->io_iops = 500;
+	start->execution_s = 60;
+	start->grace_s = 3;
+	start->output_kibps = 2048;
+	start->output_messages = 1000;
+	start->workspace = LINK_WORKSPACE_WRITE;
+	start->workspace_exec = 1;
+	start->workspace_mib = 1024;
+	start->workspace_inodes = 10000;
+	start->strict = 1;
+	start->network = LINK_NET_EGRESS;
+	egress(&start->egress);
+}
+
+static void request_network(struct link_frame *frame)
+{
+	request(frame, LINK_NETWORK);
+	frame->u.request.start.network = LINK_NET_EGRESS;
+	egress(&frame->u.request.start.egress);
+}
+
+static void request_network_sealed(struct link_frame *frame)
+{
+	request(frame, LINK_NETWORK);
+}
+
+static void request_cut(struct link_frame *frame)
+{
+	request(frame, LINK_CUT);
+	memset(frame->u.request.kernel_id, 0, LINK_ID_LEN);
+	frame->u.request.on = 1;
+}
+
+static void request_usage(struct link_frame *frame)
+{
+	request(frame, LINK_USAGE);
+}
+
 static void request_stop(struct link_frame *frame)
 {
 	request(frame, LINK_STOP);
@@ -196,7 +254,10 @@ static const struct {
 } samples[] = {
 	{"hello", hello}, {"welcome", welcome}, {"status", status},
 	{"request-start", request_start}, {"request-stop", request_stop},
-	{"request-logs", request_logs}, {"result", result}, {"kernel", kernel},
+	{"request-logs", request_logs}, {"request-start-egress", request_start_egress},
+	{"request-network", request_network},
+	{"request-network-sealed", request_network_sealed}, {"request-cut", request_cut},
+	{"request-usage", request_usage}, {"result", result}, {"kernel", kernel},
 	{"attach", attach}, {"detach", detach}, {"credit", credit}, {"cursor", cursor},
 	{"in", in}, {"out", out}, {"refused", refused}, {"event", event},
 	{"event-ack", event_ack},

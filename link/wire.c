@@ -11,7 +11,7 @@
 
 #include "link/bytes.h"
 #include "link/fields.h"
-#include "link/json_scan.h"
+#include "link/rules.h"
 
 #define SIZE_OF(type, member) sizeof(((type *)0)->member)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -19,6 +19,7 @@
 #define INT(type, member, low, high)                                                               \
 	{.kind = FIELD_INTEGER, AT(type, member), .min = (low), .max = (high)}
 #define ANY(type, member) INT(type, member, 0, UINT64_MAX)
+#define AMOUNT(type, member) INT(type, member, 0, LINK_AMOUNT_MAX)
 #define RAW(type, member) {.kind = FIELD_BYTES, AT(type, member)}
 #define TEXT(kind_, type, member) {.kind = (kind_), AT(type, member)}
 #define ROWS(type, member, count_, ceiling, table)                                                 \
@@ -27,6 +28,12 @@
 	 .count = offsetof(type, count_),                                                          \
 	 .stride = sizeof((((type *)0)->member)[0]),                                               \
 	 .max = (ceiling),                                                                         \
+	 .rows = (table),                                                                          \
+	 .rows_count = COUNT_OF(table)}
+#define WHEN(type, member, value, table)                                                           \
+	{.kind = FIELD_WHEN,                                                                       \
+	 .count = offsetof(type, member),                                                          \
+	 .min = (value),                                                                           \
 	 .rows = (table),                                                                          \
 	 .rows_count = COUNT_OF(table)}
 
@@ -82,35 +89,78 @@ static const struct field status_fields[] = {
 	INT(struct link_status, pressure_io, 0, 10000),
 };
 
+static const struct field egress_rule_fields[] = {
+	ANY(struct link_egress_rule, address),
+	INT(struct link_egress_rule, bits, 0, 32),
+	ANY(struct link_egress_rule, protocol),
+	ANY(struct link_egress_rule, port_first),
+	ANY(struct link_egress_rule, port_last),
+};
+
+static const struct field resolver_fields[] = {
+	{.kind = FIELD_INTEGER, .offset = 0, .size = sizeof(uint32_t), .min = 1, .max = UINT32_MAX},
+};
+
+static const struct field egress_fields[] = {
+	ROWS(struct link_request, start.egress.rules, start.egress.rules_count,
+	     LINK_EGRESS_RULES_MAX, egress_rule_fields),
+	ROWS(struct link_request, start.egress.resolvers, start.egress.resolvers_count,
+	     LINK_RESOLVERS_MAX, resolver_fields),
+	AMOUNT(struct link_request, start.egress.rate_kibps),
+	ANY(struct link_request, start.egress.bytes_max),
+};
+
+/* The end of START and the whole of NETWORK. */
+#define NETWORK_FIELDS                                                                             \
+	INT(struct link_request, start.network, LINK_NET_SEALED, LINK_NET_EGRESS),                 \
+		WHEN(struct link_request, start.network, LINK_NET_EGRESS, egress_fields)
+
 static const struct field start_fields[] = {
 	TEXT(FIELD_NAME, struct link_request, start.environment),
 	TEXT(FIELD_PROJECT, struct link_request, start.project),
-	ANY(struct link_request, start.memory_mib),
-	ANY(struct link_request, start.cpu_milli),
-	ANY(struct link_request, start.pids_max),
-	ANY(struct link_request, start.tmpfs_mib),
-	ANY(struct link_request, start.wall_s),
-	ANY(struct link_request, start.idle_s),
-	INT(struct link_request, start.network, LINK_NET_SEALED, LINK_NET_LOOPBACK),
+	AMOUNT(struct link_request, start.memory_mib),
+	AMOUNT(struct link_request, start.cpu_milli),
+	INT(struct link_request, start.cpu_weight, 0, LINK_CPU_WEIGHT_MAX),
+	AMOUNT(struct link_request, start.pids_max),
+	AMOUNT(struct link_request, start.tmpfs_mib),
+	AMOUNT(struct link_request, start.io_kibps),
+	AMOUNT(struct link_request, start.io_iops),
+	AMOUNT(struct link_request, start.wall_s),
+	AMOUNT(struct link_request, start.idle_s),
+	AMOUNT(struct link_request, start.execution_s),
+	INT(struct link_request, start.grace_s, 0, LINK_GRACE_MAX_S),
+	AMOUNT(struct link_request, start.output_kibps),
+	AMOUNT(struct link_request, start.output_messages),
+	INT(struct link_request, start.workspace, LINK_WORKSPACE_NONE, LINK_WORKSPACE_WRITE),
+	INT(struct link_request, start.workspace_exec, 0, 1),
+	AMOUNT(struct link_request, start.workspace_mib),
+	AMOUNT(struct link_request, start.workspace_inodes),
+	INT(struct link_request, start.strict, 0, 1),
+	NETWORK_FIELDS,
+};
+
+static const struct field network_fields[] = {
+	NETWORK_FIELDS,
+};
+
+static const struct field cut_fields[] = {
+	INT(struct link_request, on, 0, 1),
 };
 
 static const struct field logs_fields[] = {
 	ANY(struct link_request, lines),
 };
 
-#define CASE(verb_, table)                                                                         \
-	{.kind = FIELD_WHEN,                                                                       \
-	 .count = offsetof(struct link_request, verb),                                             \
-	 .min = (verb_),                                                                           \
-	 .rows = (table),                                                                          \
-	 .rows_count = COUNT_OF(table)}
+#define CASE(verb_, table) WHEN(struct link_request, verb, verb_, table)
 
 static const struct field request_fields[] = {
 	ANY(struct link_request, id),
-	INT(struct link_request, verb, LINK_START, LINK_LOGS),
+	INT(struct link_request, verb, LINK_START, LINK_USAGE),
 	RAW(struct link_request, kernel_id),
 	CASE(LINK_START, start_fields),
 	CASE(LINK_LOGS, logs_fields),
+	CASE(LINK_NETWORK, network_fields),
+	CASE(LINK_CUT, cut_fields),
 };
 
 static const struct field result_fields[] = {
@@ -129,7 +179,7 @@ static const struct field kernel_fields[] = {
 	RAW(struct link_kernel, kernel_id),
 	ANY(struct link_kernel, incarnation),
 	INT(struct link_kernel, state, LINK_KERNEL_STARTING, LINK_KERNEL_DEAD),
-	INT(struct link_kernel, reason, LINK_WHY_NONE, LINK_WHY_IDLE),
+	INT(struct link_kernel, reason, LINK_WHY_NONE, LINK_WHY_STALLED),
 	ANY(struct link_kernel, status),
 	TEXT(FIELD_DISPLAY, struct link_kernel, text),
 };
@@ -185,48 +235,6 @@ static const struct field event_ack_fields[] = {
 	{.kind = FIELD_INTEGER, .offset = 0, .size = sizeof(uint64_t), .max = UINT64_MAX},
 };
 
-/* ---- rules over more than one field ---- */
-
-static bool chunk_fits(const struct link_chunk *chunk)
-{
-	return chunk->offset < chunk->total && chunk->data_len <= chunk->total - chunk->offset;
-}
-
-static bool in_check(const void *body)
-{
-	const struct link_chunk *chunk = body;
-
-	return chunk_fits(chunk) && chunk->epoch != 0 && chunk->channel != LINK_IOPUB;
-}
-
-static bool out_check(const void *body)
-{
-	const struct link_chunk *chunk = body;
-
-	return chunk_fits(chunk) && chunk->epoch == 0;
-}
-
-/* Log lines go to terminals: no control character but newline and tab. */
-static bool result_check(const void *body)
-{
-	const struct link_result *result = body;
-
-	for (size_t i = 0; i < result->text_len; i++) {
-		uint8_t byte = result->text[i];
-
-		if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f)
-			return false;
-		if (byte == 0xc2 && i + 1 < result->text_len && result->text[i + 1] < 0xa0)
-			return false; /* U+0080..009F */
-	}
-	return json_utf8_ok(result->text, result->text_len);
-}
-
-static bool detach_check(const void *body)
-{
-	return ((const struct link_session *)body)->value == 0;
-}
-
 struct type {
 	const char *name;
 	size_t size;
@@ -245,15 +253,15 @@ static const struct type types[] = {
 	[LINK_HELLO] = TYPE("HELLO", hello, hello_fields, NULL),
 	[LINK_WELCOME] = TYPE("WELCOME", welcome, welcome_fields, NULL),
 	[LINK_STATUS] = TYPE("STATUS", status, status_fields, NULL),
-	[LINK_REQUEST] = TYPE("REQUEST", request, request_fields, NULL),
-	[LINK_RESULT] = TYPE("RESULT", result, result_fields, result_check),
+	[LINK_REQUEST] = TYPE("REQUEST", request, request_fields, rules_request),
+	[LINK_RESULT] = TYPE("RESULT", result, result_fields, rules_result),
 	[LINK_KERNEL] = TYPE("KERNEL", kernel, kernel_fields, NULL),
 	[LINK_ATTACH] = TYPE("ATTACH", attach, attach_fields, NULL),
-	[LINK_DETACH] = TYPE("DETACH", session, session_fields, detach_check),
+	[LINK_DETACH] = TYPE("DETACH", session, session_fields, rules_detach),
 	[LINK_CREDIT] = TYPE("CREDIT", session, session_fields, NULL),
 	[LINK_CURSOR] = TYPE("CURSOR", session, session_fields, NULL),
-	[LINK_IN] = TYPE("IN", chunk, chunk_fields, in_check),
-	[LINK_OUT] = TYPE("OUT", chunk, chunk_fields, out_check),
+	[LINK_IN] = TYPE("IN", chunk, chunk_fields, rules_in),
+	[LINK_OUT] = TYPE("OUT", chunk, chunk_fields, rules_out),
 	[LINK_REFUSED] = TYPE("REFUSED", refused, refused_fields, NULL),
 	[LINK_EVENT] = TYPE("EVENT", event, event_fields, NULL),
 	[LINK_EVENT_ACK] = TYPE("EVENT_ACK", event_ack, event_ack_fields, NULL),

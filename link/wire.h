@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION 1u
+#define LINK_VERSION 2u
 #define LINK_FRAME_MAX (96u * 1024u)	    /* bytes of one frame; holds the largest HELLO */
 #define LINK_CHUNK_MAX (64u * 1024u)	    /* payload bytes of one IN or OUT frame */
 #define LINK_MESSAGE_MAX (16u * 1024u * 1024u) /* bytes of one Jupyter message (parts blob) */
@@ -40,6 +40,11 @@
 #define LINK_ENVIRONMENTS_MAX 32u
 #define LINK_KERNELS_MAX 512u
 #define LINK_PROMISES_MAX 32u
+#define LINK_EGRESS_RULES_MAX 32u
+#define LINK_RESOLVERS_MAX 3u
+#define LINK_AMOUNT_MAX 0x7fffffffu /* of a limit, whatever its unit: fits an int everywhere */
+#define LINK_CPU_WEIGHT_MAX 10000u
+#define LINK_GRACE_MAX_S 3600u
 #define LINK_WINDOW_MAX (4u * 1024u * 1024u) /* credit a session may hold, bytes */
 
 /* The types. N: node to gateway, G: gateway to node. */
@@ -71,7 +76,10 @@ enum link_verb {
 	LINK_STOP = 2,
 	LINK_INTERRUPT = 3,
 	LINK_RESTART = 4,
-	LINK_LOGS = 5, /* lines is set; RESULT.text holds the node's last log lines */
+	LINK_LOGS = 5,	  /* lines is set; RESULT.text holds the node's last log lines */
+	LINK_NETWORK = 6, /* start.network and start.egress: the kernel's policy from now on */
+	LINK_CUT = 7,	  /* on is set; a kernel_id of zeros means every cell of the node */
+	LINK_USAGE = 8,	  /* RESULT.text: a line "key value" for each number of link_usage_key() */
 };
 
 enum link_code { /* of a RESULT or REFUSED */
@@ -90,7 +98,13 @@ enum link_code { /* of a RESULT or REFUSED */
 	LINK_E_TIMEOUT = 12,	 /* the kernel did not become ready in time */
 };
 
-enum link_network { LINK_NET_SEALED = 0, LINK_NET_LOOPBACK = 1 };
+enum link_network { LINK_NET_SEALED = 0, LINK_NET_LOOPBACK = 1, LINK_NET_EGRESS = 2 };
+
+enum link_workspace { /* what the project's folder on the node is to the kernel */
+	LINK_WORKSPACE_NONE = 0,
+	LINK_WORKSPACE_READ = 1,
+	LINK_WORKSPACE_WRITE = 2,
+};
 
 enum link_kernel_state {
 	LINK_KERNEL_STARTING = 1,   /* its process runs, its iopub is not yet proven */
@@ -109,6 +123,8 @@ enum link_reason {
 	LINK_WHY_RELAY = 6,   /* its relay was lost */
 	LINK_WHY_WALL = 7,    /* wall-clock limit */
 	LINK_WHY_IDLE = 8,    /* idle limit */
+	LINK_WHY_EXECUTION = 9, /* deadline of an execution */
+	LINK_WHY_STALLED = 10,	/* stalled at its memory limit for too long */
 };
 
 struct link_environment {
@@ -159,24 +175,54 @@ struct link_status {
 	uint32_t pressure_io;
 };
 
+struct link_egress_rule { /* what a cell may send to, and the answers to it */
+	uint32_t address; /* IPv4, host order; host bits zero */
+	uint8_t bits;	  /* 0..32 */
+	uint8_t protocol; /* 0 any, 1 ICMP echo, 6 TCP, 17 UDP */
+	uint16_t port_first, port_last; /* TCP and UDP only; 0, 0: any */
+};
+
+struct link_egress { /* LINK_NET_EGRESS only; whatever it says, never to node or gateways */
+	uint32_t rules_count;
+	struct link_egress_rule rules[LINK_EGRESS_RULES_MAX];
+	uint32_t resolvers_count; /* DNS servers, reachable without a rule of their own */
+	uint32_t resolvers[LINK_RESOLVERS_MAX]; /* IPv4, host order */
+	uint32_t rate_kibps; /* each way; 0: the node's default */
+	uint64_t bytes_max;  /* both ways together; 0: none */
+};
+
 struct link_start {
 	char environment[LINK_NAME_MAX];
 	char project[LINK_NAME_MAX];
-	uint32_t memory_mib; /* 0: the node's default */
-	uint32_t cpu_milli;  /* 1000 = one CPU; 0: default */
-	uint32_t pids_max;   /* 0: default */
-	uint32_t tmpfs_mib;  /* /tmp and home together; 0: default */
-	uint32_t wall_s;     /* 0: none */
-	uint32_t idle_s;     /* 0: none */
-	uint8_t network;     /* enum link_network */
+	uint32_t memory_mib;	  /* 0: the node's default */
+	uint32_t cpu_milli;	  /* 1000 = one CPU; 0: default */
+	uint32_t cpu_weight;	  /* 1..LINK_CPU_WEIGHT_MAX; 0: 100 */
+	uint32_t pids_max;	  /* 0: default */
+	uint32_t tmpfs_mib;	  /* /tmp and home together; 0: default */
+	uint32_t io_kibps;	  /* of reads and of writes, each; 0: none */
+	uint32_t io_iops;	  /* 0: none */
+	uint32_t wall_s;	  /* 0: none */
+	uint32_t idle_s;	  /* 0: none */
+	uint32_t execution_s;	  /* an execution's deadline: interrupted then; 0: none */
+	uint32_t grace_s;	  /* from that interrupt to the kill; 0: 5 */
+	uint32_t output_kibps;	  /* what it may print a second; 0: the node's default */
+	uint32_t output_messages; /* a second; 0: default */
+	uint8_t workspace;	  /* enum link_workspace; other than none needs a project */
+	uint8_t workspace_exec;	  /* 1: programs in it may be executed */
+	uint32_t workspace_mib;	  /* the project's quota; 0: default */
+	uint32_t workspace_inodes; /* 0: default */
+	uint8_t strict;	  /* 1: shares no page cache with other projects; needs a project */
+	uint8_t network;  /* enum link_network */
+	struct link_egress egress; /* zeros unless network is LINK_NET_EGRESS */
 };
 
 struct link_request {
 	uint64_t id; /* chosen by the gateway, echoed in the RESULT */
 	uint8_t verb;
 	uint8_t kernel_id[LINK_ID_LEN];
-	struct link_start start; /* LINK_START only */
+	struct link_start start; /* LINK_START; LINK_NETWORK: network and egress */
 	uint32_t lines;		 /* LINK_LOGS only */
+	uint8_t on;		 /* LINK_CUT: 1 cuts all traffic, beating every rule; 0 lifts it */
 };
 
 struct link_result {
@@ -274,6 +320,18 @@ bool link_identifier_ok(const char *text);
 
 /* Valid UTF-8 without control characters (U+0000..001F, 007F..009F); may be empty. */
 bool link_display_ok(const char *text);
+
+/*
+ * A policy a node can carry out: counts and values in range, prefixes without host bits, ports in
+ * order and only with TCP or UDP. NULL, or what is wrong with it.
+ */
+const char *link_egress_problem(const struct link_egress *egress);
+
+/* The same of all that a START asks for but its strings. */
+const char *link_start_problem(const struct link_start *start);
+
+/* The keys of LINK_USAGE's lines, in their order; NULL behind the last. */
+const char *link_usage_key(size_t i);
 
 /* The type's name for logs; "?" where unknown. */
 const char *link_type_name(enum link_type type);

@@ -29,6 +29,8 @@ void kernel_reason(const struct kernel *kernel, char *ret_text, size_t size)
 		[LINK_WHY_RELAY] = "the kernel's relay was lost",
 		[LINK_WHY_WALL] = "the kernel was stopped at its wall-clock limit",
 		[LINK_WHY_IDLE] = "the kernel was stopped at its idle limit",
+		[LINK_WHY_EXECUTION] = "the kernel was ended at its limit of an execution's time",
+		[LINK_WHY_STALLED] = "the kernel was ended: it stalled at its memory limit",
 	};
 	unsigned reason = kernel->reason < sizeof(WHY) / sizeof(WHY[0]) ? kernel->reason : 0;
 	char detail[48] = "";

@@ -265,10 +265,13 @@ class FakeNode(threading.Thread):
         start = None
         if verb == wire.START:
             start = {"environment": reader.text(), "project": reader.text()}
-            start.update(zip(("memory_mib", "cpu_milli", "pids_max", "tmpfs_mib", "wall_s",
-                              "idle_s", "network"), reader.take("IIIIIIB")))
+            start.update(reader.start())
         if verb == wire.LOGS:
             reader.take("I")
+        if verb == wire.NETWORK:
+            start = reader.network()
+        if verb == wire.CUT:
+            start = {"on": reader.take("B")}
         self.requests.append((verb, kernel_id, start))
         code, kernel = wire.OK, self.kernels.get(kernel_id)
         if verb == wire.LOGS:

@@ -3,16 +3,20 @@
 
 import struct
 
-VERSION = 1
+VERSION = 2
 CHUNK = 64 * 1024
 (HELLO, WELCOME, STATUS, REQUEST, RESULT, KERNEL, ATTACH, DETACH, CREDIT, CURSOR, IN, OUT, REFUSED,
  EVENT, EVENT_ACK) = range(1, 16)
 SHELL, CONTROL, STDIN, IOPUB = range(4)
-START, STOP, INTERRUPT, RESTART, LOGS = range(1, 6)
+START, STOP, INTERRUPT, RESTART, LOGS, NETWORK, CUT, USAGE = range(1, 9)
 STARTING, READY, RESTARTING, DEAD = range(1, 5)
 (OK, E_INVALID, E_UNKNOWN, E_EXISTS, E_ENVIRONMENT, E_CAPACITY, E_REFUSING, E_SYSTEM, E_STALE,
  E_DEAD, E_TOO_LARGE, E_BUSY, E_TIMEOUT) = range(13)
-WHY_NONE, WHY_STOPPED, WHY_EXITED, WHY_SIGNAL, WHY_MEMORY = range(5)
+(WHY_NONE, WHY_STOPPED, WHY_EXITED, WHY_SIGNAL, WHY_MEMORY, WHY_START, WHY_RELAY, WHY_WALL,
+ WHY_IDLE, WHY_EXECUTION, WHY_STALLED) = range(11)
+SEALED, LOOPBACK, EGRESS = range(3)
+AMOUNTS = ("memory_mib", "cpu_milli", "cpu_weight", "pids_max", "tmpfs_mib", "io_kibps", "io_iops",
+           "wall_s", "idle_s", "execution_s", "grace_s", "output_kibps", "output_messages")
 
 
 def text(value):
@@ -100,6 +104,23 @@ class Reader:
     def raw(self, size):
         self.at += size
         return self.data[self.at - size:self.at]
+
+    def network(self):
+        """The network policy of START and NETWORK."""
+        policy = {"network": self.take("B")}
+        if policy["network"] == EGRESS:
+            policy["rules"] = [self.take("IBBHH") for _ in range(self.take("I"))]
+            policy["resolvers"] = [self.take("I") for _ in range(self.take("I"))]
+            policy["rate_kibps"], policy["bytes_max"] = self.take("IQ")
+        return policy
+
+    def start(self):
+        """The limits of START, behind environment and project."""
+        limits = {name: self.take("I") for name in AMOUNTS}
+        limits["workspace"], limits["workspace_exec"] = self.take("BB")
+        limits["workspace_mib"], limits["workspace_inodes"] = self.take("II")
+        limits["strict"] = self.take("B")
+        return {**limits, **self.network()}
 
     def end(self):
         assert self.at == len(self.data), "bytes left over"

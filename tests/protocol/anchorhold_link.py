@@ -6,7 +6,7 @@ unpack(bytes) gives (type name, dict of fields) or raises ValueError; pack() is 
 import re
 import struct
 
-VERSION = 1
+VERSION = 2
 FRAME_MAX = 96 * 1024
 CHUNK_MAX = 64 * 1024
 MESSAGE_MAX = 16 * 1024 * 1024
@@ -116,8 +116,8 @@ class Fields:
 
     def follow(self, value):
         for (name, wanted), fields in self.when.items():
-            if value[name] == wanted:
-                return fields.fields
+            if value.get(name) == wanted:
+                return fields.fields + fields.follow(value)
         return ()
 
     def pack(self, value):
@@ -127,12 +127,17 @@ class Fields:
         refuse(set(value) == {name for name, _ in fields}, "fields")
         return b"".join(field.pack(value[name]) for name, field in fields)
 
-    def unpack(self, data, at):
-        value = {}
+    def unpack_into(self, value, data, at):
         for name, field in self.fields:
             value[name], at = field.unpack(data, at)
-        for name, field in self.follow(value):
-            value[name], at = field.unpack(data, at)
+        for (name, wanted), fields in self.when.items():
+            if value[name] == wanted:
+                at = fields.unpack_into(value, data, at)
+        return at
+
+    def unpack(self, data, at):
+        value = {}
+        at = self.unpack_into(value, data, at)
         if self.rule:
             self.rule(value)
         return value, at
@@ -160,6 +165,35 @@ def detach_rule(value):
     refuse(value["value"] == 0, "value")
 
 
+def egress_rule(value):
+    refuse(value["address"] % (1 << 32 - value["bits"]) == 0, "bits behind the prefix")
+    refuse(value["protocol"] in (0, 1, 6, 17), "protocol")
+    first, last = value["port_first"], value["port_last"]
+    refuse((first, last) == (0, 0) or (value["protocol"] in (6, 17) and 0 < first <= last), "ports")
+
+
+def request_rule(value):
+    if value["verb"] == 1 and not value["project"]:
+        refuse(not value["workspace"] and not value["strict"], "needs a project")
+
+
+AMOUNT = Integer("I", 0, 2 ** 31 - 1)
+FLAG = Integer("B", 0, 1)
+NETWORK = Fields(
+    ("network", Integer("B", 0, 2)),
+    when={("network", 2): Fields(
+        ("rules", List(32, Fields(
+            ("address", U32), ("bits", Integer("B", 0, 32)), ("protocol", U8), ("port_first", U16),
+            ("port_last", U16), rule=egress_rule))),
+        ("resolvers", List(3, Integer("I", 1))), ("rate_kibps", AMOUNT), ("bytes_max", U64))})
+START = Fields(
+    ("environment", NAME_), ("project", PROJECT), ("memory_mib", AMOUNT), ("cpu_milli", AMOUNT),
+    ("cpu_weight", Integer("I", 0, 10000)), ("pids_max", AMOUNT), ("tmpfs_mib", AMOUNT),
+    ("io_kibps", AMOUNT), ("io_iops", AMOUNT), ("wall_s", AMOUNT), ("idle_s", AMOUNT),
+    ("execution_s", AMOUNT), ("grace_s", Integer("I", 0, 3600)), ("output_kibps", AMOUNT),
+    ("output_messages", AMOUNT), ("workspace", Integer("B", 0, 2)), ("workspace_exec", FLAG),
+    ("workspace_mib", AMOUNT), ("workspace_inodes", AMOUNT), ("strict", FLAG), *NETWORK.fields,
+    when=NETWORK.when)
 CHUNK = (("kernel_id", ID), ("incarnation", U32), ("session", SOME64), ("epoch", U64),
          ("seq", SOME64), ("channel", Integer("B", 0, 3)), ("total", Integer("I", 1, MESSAGE_MAX)),
          ("offset", Integer("I", 0, MESSAGE_MAX - 1)), ("data", Raw(None, 1, CHUNK_MAX)))
@@ -181,18 +215,15 @@ TYPES = {
         ("uptime_ms", U64), ("kernels", U32), ("memory_available_mib", U32), ("load_milli", U32),
         ("pressure_cpu", PRESSURE), ("pressure_memory", PRESSURE), ("pressure_io", PRESSURE))),
     4: ("REQUEST", Fields(
-        ("id", U64), ("verb", Integer("B", 1, 5)), ("kernel_id", ID),
-        when={("verb", 1): Fields(
-            ("environment", NAME_), ("project", PROJECT), ("memory_mib", U32),
-            ("cpu_milli", U32), ("pids_max", U32), ("tmpfs_mib", U32), ("wall_s", U32),
-            ("idle_s", U32), ("network", Integer("B", 0, 1))),
-            ("verb", 5): Fields(("lines", U32))})),
+        ("id", U64), ("verb", Integer("B", 1, 8)), ("kernel_id", ID), rule=request_rule,
+        when={("verb", 1): START, ("verb", 5): Fields(("lines", U32)), ("verb", 6): NETWORK,
+              ("verb", 7): Fields(("on", FLAG))})),
     5: ("RESULT", Fields(
         ("id", U64), ("code", Integer("H", 0, 12)), ("error", I32), ("incarnation", U32),
         ("text", Raw(None, 0, CHUNK_MAX, log_text)))),
     6: ("KERNEL", Fields(
         ("kernel_id", ID), ("incarnation", U32), ("state", Integer("B", 1, 4)),
-        ("reason", Integer("B", 0, 8)), ("status", I32), ("text", LONG))),
+        ("reason", Integer("B", 0, 10)), ("status", I32), ("text", LONG))),
     7: ("ATTACH", Fields(
         ("kernel_id", ID), ("session", SOME64), ("resume", Integer("B", 0, 1)), ("cursor", U64),
         ("credit", Integer("I", 0, WINDOW_MAX)))),

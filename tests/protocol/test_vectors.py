@@ -46,6 +46,13 @@ def test_values():
     assert read("request-start")["idle_s"] == 600
     assert read("request-logs")["lines"] == 100
     assert "lines" not in read("request-stop")
+    start = read("request-start-egress")
+    assert (start["strict"], start["grace_s"], start["workspace"], start["network"]) == (1, 3, 2, 2)
+    assert start["rules"][1] == {"address": 0xc0a80100, "bits": 24, "protocol": 17,
+                                 "port_first": 5000, "port_last": 5010}
+    assert read("request-network")["bytes_max"] == 1 << 33
+    assert "rules" not in read("request-network-sealed")
+    assert read("request-cut")["on"] == 1 and read("request-cut")["kernel_id"] == bytes(16)
     assert read("kernel")["status"] == -9
     assert read("result")["text"].decode() == "one line\nand\tanother: \u00e9\n"
     assert read("welcome")["time_ms"] == 1700000000123
@@ -66,6 +73,14 @@ def test_blob():
     ("kernel", "state", 5), ("attach", "credit", link.WINDOW_MAX + 1), ("attach", "session", 0),
     ("in", "epoch", 0), ("in", "channel", 3), ("in", "data", b""), ("in", "offset", 1),
     ("out", "epoch", 1), ("out", "seq", 0), ("detach", "value", 1), ("refused", "code", 0),
+    ("request-cut", "on", 2), ("request-network", "network", 3), ("request-network", "network", 1),
+    ("request-network", "resolvers", [0]),
+    ("request-start-egress", "project", ""), ("request-start", "cpu_weight", 10001),
+    ("request-start", "memory_mib", 1 << 31), ("request-start", "grace_s", 3601),
+    ("request-start-egress", "rules",
+     [{"address": 1, "bits": 8, "protocol": 0, "port_first": 0, "port_last": 0}]),
+    ("request-start-egress", "rules",
+     [{"address": 0, "bits": 0, "protocol": 1, "port_first": 1, "port_last": 1}]),
     ("result", "text", b"\xff"), ("event", "kind", "a b"), ("welcome", "gateway_epoch", 0),
 ])
 def test_not_packed(name, field, value):
