@@ -20,6 +20,12 @@ static void use(const struct ipc_message *message)
 		abort();
 	if (request->verb == LINK_START && strlen(request->start.environment) >= LINK_NAME_MAX)
 		abort();
+	if (request->start.network > LINK_NET_EGRESS && request->verb == LINK_START)
+		abort();
+	if ((request->verb == LINK_START || request->verb == LINK_NETWORK) &&
+	    (request->start.egress.rules_count > LINK_EGRESS_RULES_MAX ||
+	     request->start.egress.resolvers_count > LINK_RESOLVERS_MAX))
+		abort();
 	if (request->verb == LINK_LOGS && request->lines > JOURNAL_LINES_MAX)
 		abort();
 }

@@ -115,7 +115,10 @@ static void on_request(struct monitor *monitor, const struct ipc_request *asked)
 		[LINK_LOGS] = do_logs,
 	};
 
-	verbs[asked->request.verb](monitor, asked);
+	if (asked->request.verb < sizeof(verbs) / sizeof(verbs[0]) && verbs[asked->request.verb])
+		verbs[asked->request.verb](monitor, asked);
+	else
+		answer(monitor, asked, LINK_E_INVALID, NULL, NULL);
 }
 
 static void note_reached(struct monitor *monitor)

@@ -32,21 +32,52 @@ static int name_ok(const char *name, size_t size)
 	return 1;
 }
 
-static int request_ok(const struct ipc_message *message)
+static int start_ok(const struct link_request *request)
 {
-	const struct link_request *request = &message->u.request.request;
 	const struct link_start *start = &request->start;
 
-	if (message->u.request.gateway >= IPC_GATEWAYS_MAX || request->verb < LINK_START ||
-	    request->verb > LINK_LOGS)
-		return 0;
-	if (request->verb == LINK_LOGS)
-		return request->lines <= JOURNAL_LINES_MAX;
-	if (request->verb != LINK_START)
-		return 1;
 	return name_ok(start->environment, sizeof(start->environment)) &&
-	       name_ok(start->project, sizeof(start->project)) &&
-	       start->network <= LINK_NET_LOOPBACK;
+	       name_ok(start->project, sizeof(start->project)) && !link_start_problem(start) &&
+	       !link_egress_problem(&start->egress);
+}
+
+/* The counts of an egress policy index arrays: they are in range even where it is not used. */
+static int network_ok(const struct link_request *request)
+{
+	return request->start.network <= LINK_NET_EGRESS &&
+	       !link_egress_problem(&request->start.egress);
+}
+
+static int logs_ok(const struct link_request *request)
+{
+	return request->lines <= JOURNAL_LINES_MAX;
+}
+
+static int cut_ok(const struct link_request *request)
+{
+	return request->on <= 1;
+}
+
+/* Verbs of a kernel id alone, any of which there may be or not. */
+static int kernel_ok(const struct link_request *request)
+{
+	return 1;
+}
+
+static int request_ok(const struct ipc_message *message)
+{
+	static int (*const verbs[])(const struct link_request *) = {
+		[LINK_START] = start_ok,     [LINK_STOP] = kernel_ok,
+		[LINK_INTERRUPT] = kernel_ok, [LINK_RESTART] = kernel_ok,
+		[LINK_LOGS] = logs_ok,	     [LINK_NETWORK] = network_ok,
+		[LINK_CUT] = cut_ok,	     [LINK_USAGE] = kernel_ok,
+	};
+	const struct link_request *request = &message->u.request.request;
+
+	if (message->u.request.gateway >= IPC_GATEWAYS_MAX ||
+	    request->verb >= sizeof(verbs) / sizeof(verbs[0]) || !verbs[request->verb])
+		return 0;
+	return verbs[request->verb](request);
 }
 
 static int gateway_ok(const struct ipc_message *message)

@@ -110,7 +110,7 @@ static void test_requests(struct check *check)
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
 	check_row(check, "numbers");
 	fill(IPC_REQUEST);
-	request->verb = LINK_LOGS + 1;
+	request->verb = LINK_USAGE + 1;
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
 	fill(IPC_REQUEST);
 	request->verb = 0;
@@ -119,13 +119,103 @@ static void test_requests(struct check *check)
 	message.u.request.gateway = IPC_GATEWAYS_MAX;
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
 	fill(IPC_REQUEST);
-	request->start.network = 2;
+	request->verb = 255;
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
 	fill(IPC_REQUEST);
 	request->verb = LINK_LOGS;
 	request->lines = 10001;
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
 	check_row(check, NULL);
+}
+
+/* Each field that the link passes on, one step over its ceiling; the others are zero. */
+static void test_fields(struct check *check)
+{
+	struct link_request *request = &message.u.request.request;
+	const struct {
+		const char *name;
+		void *field;
+		size_t size;
+		uint32_t max;
+	} rows[] = {
+		{"memory_mib", &request->start.memory_mib, 4, LINK_AMOUNT_MAX},
+		{"cpu_milli", &request->start.cpu_milli, 4, LINK_AMOUNT_MAX},
+		{"cpu_weight", &request->start.cpu_weight, 4, 10000},
+		{"pids_max", &request->start.pids_max, 4, LINK_AMOUNT_MAX},
+		{"tmpfs_mib", &request->start.tmpfs_mib, 4, LINK_AMOUNT_MAX},
+		{"io_kibps", &request->start.io_kibps, 4, LINK_AMOUNT_MAX},
+		{"io_iops", &request->start.io_iops, 4, LINK_AMOUNT_MAX},
+		{"wall_s", &request->start.wall_s, 4, LINK_AMOUNT_MAX},
+		{"idle_s", &request->start.idle_s, 4, LINK_AMOUNT_MAX},
+		{"execution_s", &request->start.execution_s, 4, LINK_AMOUNT_MAX},
+		{"grace_s", &request->start.grace_s, 4, 3600},
+		{"output_kibps", &request->start.output_kibps, 4, LINK_AMOUNT_MAX},
+		{"output_messages", &request->start.output_messages, 4, LINK_AMOUNT_MAX},
+		{"workspace", &request->start.workspace, 1, 2},
+		{"workspace_exec", &request->start.workspace_exec, 1, 1},
+		{"workspace_mib", &request->start.workspace_mib, 4, LINK_AMOUNT_MAX},
+		{"workspace_inodes", &request->start.workspace_inodes, 4, LINK_AMOUNT_MAX},
+		{"strict", &request->start.strict, 1, 1},
+		{"network", &request->start.network, 1, 2},
+		{"rules", &request->start.egress.rules_count, 4, LINK_EGRESS_RULES_MAX},
+		{"rate_kibps", &request->start.egress.rate_kibps, 4, LINK_AMOUNT_MAX},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (uint32_t over = 0; over <= 1; over++) {
+			uint32_t value = rows[i].max + over;
+			uint8_t byte = (uint8_t)value;
+
+			check_row(check, rows[i].name);
+			fill(IPC_REQUEST);
+			strcpy(request->start.project, "demo");
+			memcpy(rows[i].field, rows[i].size == 1 ? (void *)&byte : (void *)&value,
+			       rows[i].size);
+			CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), over ? -EBADMSG : 0);
+		}
+	check_row(check, NULL);
+}
+
+static void test_policy(struct check *check)
+{
+	struct link_request *request = &message.u.request.request;
+	static const enum link_verb verbs[] = {LINK_START, LINK_NETWORK};
+
+	for (size_t i = 0; i < 2; i++) {
+		fill(IPC_REQUEST);
+		request->verb = (uint8_t)verbs[i];
+		request->start.network = LINK_NET_EGRESS;
+		request->start.egress.rules_count = 1;
+		request->start.egress.rules[0] = (struct link_egress_rule){0x0a000000, 8, 6, 443,
+									  443};
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), 0);
+		request->start.egress.rules[0].address |= 1;
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+		request->start.network = LINK_NET_SEALED;
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+		request->start.egress.rules_count = 0;
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), 0);
+		/* 0.0.0.0 is nobody's address. */
+		request->start.egress.resolvers_count = 1;
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+		request->start.egress.resolvers_count = LINK_RESOLVERS_MAX + 1;
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	}
+	fill(IPC_REQUEST);
+	request->start.workspace = LINK_WORKSPACE_READ;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	fill(IPC_REQUEST);
+	request->start.strict = 1;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	fill(IPC_REQUEST);
+	request->verb = LINK_CUT;
+	request->on = 1;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), 0);
+	request->on = 2;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
+	fill(IPC_REQUEST);
+	request->verb = LINK_USAGE;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), 0);
 }
 
 static void test_others(struct check *check)
@@ -147,6 +237,8 @@ int main(void)
 	test_who(&check);
 	test_rate(&check);
 	test_requests(&check);
+	test_fields(&check);
+	test_policy(&check);
 	test_others(&check);
 	return CHECK_DONE(&check);
 }
