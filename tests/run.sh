@@ -22,6 +22,7 @@ test_groups() {
 		link     10 test_pytest     who is refused
 		cell     10 test_pytest     a kernel's life, and what it leaves
 		jupyter  10 test_pytest     unmodified clients
+		attack   15 test_pytest     what hostile code tries, and what refuses it
 	EOT
 }
 
@@ -73,24 +74,26 @@ test_needs() {
 	fi
 	! test_wants gateway || need backend
 	! test_wants lua || need programs x86_64
-	if test_wants verbs boot link cell jupyter; then
+	if test_wants verbs boot link cell jupyter attack; then
 		up_needs
 		need image qemu-test
 	fi
+	! test_wants attack || need kernel_permissive
 }
 
 test_prepare() {
 	host_packages
 	release
 	build test_needs
-	if test_wants gateway verbs boot link cell jupyter; then
+	if test_wants gateway verbs boot link cell jupyter attack; then
 		keep_output backend backend
 	fi
-	if test_wants verbs boot link cell jupyter; then
+	if test_wants verbs boot link cell jupyter attack; then
 		keep_output image-qemu image/qemu
 		keep_output image-qemu-test image/qemu-test
 		keep_output programs-x86_64 programs
 	fi
+	! test_wants attack || keep_output kernel-permissive kernel-permissive
 }
 
 # Runs the group named by group_* in a session of its own, so that nothing outlives it.
