@@ -26,6 +26,8 @@ env_install() {
 	for install_dir in proc dev tmp home/user run/kernel work usr/lib/anchorhold; do
 		mkdir -p "$install_root/$install_dir"
 	done
+	# A cell that has resolvers finds them there; without, as where the file is missing.
+	ln -sfn ../run/kernel/resolv.conf "$install_root/etc/resolv.conf"
 	for install_program; do
 		install -m 0755 "$(step_dir programs-x86_64)/$install_program" \
 			"$install_root/usr/lib/anchorhold/"
