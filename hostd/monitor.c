@@ -33,6 +33,7 @@ const struct monitor_paths monitor_paths_node = {
 	.log = "/run/anchorhold/log",
 	.log_old = "/run/anchorhold/log.1",
 	.environments = "/work/environments",
+	.workspaces = "/work/workspaces",
 	.release_key = "/etc/anchorhold/release.pub",
 	.version = "/etc/anchorhold/version",
 	.build_id = "/etc/anchorhold/build-id",
@@ -267,6 +268,7 @@ static int node_open(struct monitor *monitor)
 	/* Without environments the node still joins: its operator then sees that it has none. */
 	(void)environments_open(paths->environments, paths->release_key, &monitor->environments);
 	node_describe(&files, &monitor->conf, &monitor->environments, &monitor->node.hello);
+	workspaces_start(monitor);
 	monitor->refusing = monitor->node.hello.missing_count > 0;
 	return 0;
 }
@@ -327,6 +329,7 @@ static void monitor_close(struct monitor *monitor)
 	worker_free(monitor->link);
 	if (monitor->cells)
 		cell_host_free(monitor->cells);
+	workspaces_close(&monitor->workspaces);
 	environments_close(&monitor->environments);
 	loop_free(monitor->loop);
 }

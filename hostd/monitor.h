@@ -8,6 +8,7 @@
  *	monitor_kernel.c   its life: restart, stop, death
  *	monitor_relay.c	   a kernel's relay: start, loss, stream
  *	monitor_limits.c   its limits
+ *	monitor_workspace.c the project's workspace
  *	monitor_request.c  what the link may ask
  */
 #ifndef ANCHORHOLD_HOSTD_MONITOR_H
@@ -20,6 +21,7 @@
 #include "hostd/ipc.h"
 #include "hostd/loop.h"
 #include "hostd/worker.h"
+#include "hostd/workspace.h"
 #include "link/jupyter.h"
 
 #define MONITOR_READY_MS 120000u   /* a kernel that is not ready by then is dead */
@@ -39,6 +41,7 @@ struct monitor_paths {
 	const char *log;
 	const char *log_old;
 	const char *environments;
+	const char *workspaces; /* NULL: none */
 	const char *release_key;
 	const char *version;
 	const char *build_id;
@@ -62,6 +65,7 @@ struct kernel {
 	struct link_start limits;
 	const struct environment *environment;
 	struct cell *cell;
+	struct workspace workspace;
 	struct jupyter_key key; /* of this incarnation */
 	uint32_t incarnation;
 	enum link_kernel_state state;
@@ -90,6 +94,7 @@ struct monitor {
 	struct node_conf conf;
 	struct ipc_node node; /* what HELLO says */
 	struct environments environments;
+	struct workspaces workspaces;
 	struct cell_host *cells;
 	int cells_fd;	/* cgroup directories */
 	int link_cgroup;
@@ -169,6 +174,13 @@ void limits_cell(const struct link_start *limits, struct cell_limits *ret_limits
 
 /* Starts looking at the kernel's limits of time, every MONITOR_TICK_MS. */
 void limits_watch(struct kernel *kernel);
+
+/* ---- monitor_workspace.c ---- */
+
+void workspaces_start(struct monitor *monitor);
+
+/* Opens what the kernel asked for, if it did, and describes it in the spec. */
+int kernel_workspace(struct kernel *kernel, struct cell_spec *spec, struct cell_error *ret_error);
 
 /* ---- monitor_relay.c ---- */
 

@@ -65,10 +65,11 @@ void kernel_forget(struct kernel *kernel)
 		loop_unwatch(monitor->loop, cell_pidfd(kernel->cell));
 		if (cell_free(kernel->cell, &error) < 0) {
 			log_error(error.error, "cell: %s", error.step);
-			monitor_event(monitor, kernel, "cell.leftover", "%s: %s", error.step,
+			monitor_event(monitor, kernel, "cell.left", "%s: %s", error.step,
 				      strerror(error.error));
 		}
 	}
+	workspace_close(&kernel->workspace);
 	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
 		if (monitor->kernels[i] == kernel)
 			monitor->kernels[i] = NULL;
@@ -240,7 +241,8 @@ static void next_incarnation(struct kernel *kernel)
 	kernel->goal = GOAL_RUN;
 	kernel->incarnation++;
 	if (kernel_spawn(kernel, &error) < 0) {
-		log_error(error.error, "restart: %s", error.step);
+		monitor_event(kernel->monitor, kernel, "cell.start", "%s: %s", error.step,
+			      strerror(error.error));
 		kernel_answer(kernel, LINK_E_SYSTEM, error.error, error.step);
 		kernel->reason = LINK_WHY_START;
 		died(kernel, &none);

@@ -74,7 +74,7 @@ static int build(struct kernel *kernel, struct cell_error *ret_error)
 		spec.argv[i] = manifest->argv[i];
 	for (size_t i = 0; i < manifest->env_count; i++)
 		spec.env[i] = manifest->env[i];
-	r = cell_check(&spec, ret_error);
+	r = kernel_workspace(kernel, &spec, ret_error);
 	if (r == 0)
 		r = cell_new(kernel->monitor->cells, &spec, &kernel->cell, ret_error);
 	if (r == 0)
@@ -133,12 +133,14 @@ enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 	snprintf(kernel->project, sizeof(kernel->project), "%s", start->project);
 	kernel->limits = *start;
 	limits_fill(monitor, &kernel->limits);
+	kernel->workspace.fd = -1;
 	kernel->environment = environment;
 	kernel->incarnation = 1;
 	kernel->state = LINK_KERNEL_STARTING;
 	monitor->kernels[slot] = kernel;
 	if (build(kernel, ret_error) < 0) {
-		log_error(ret_error->error, "start: %s", ret_error->step);
+		monitor_event(monitor, kernel, "cell.start", "%s: %s", ret_error->step,
+			      strerror(ret_error->error));
 		kernel_forget(kernel);
 		return LINK_E_SYSTEM;
 	}

@@ -28,6 +28,8 @@ struct cell {
 	struct kept kept;
 	bool has_kept;
 	int environment; /* O_PATH */
+	int workspace;	 /* O_PATH; -1: none */
+	bool workspace_write, workspace_exec;
 	struct cell_limits limits;
 	enum cell_network network;
 	const struct filter *filter; /* the host's */
@@ -45,6 +47,13 @@ static int copy_spec(struct cell *cell, const struct cell_spec *spec)
 	cell->environment = fcntl(spec->environment_fd, F_DUPFD_CLOEXEC, 0);
 	if (!cell->argv || !cell->env)
 		return -ENOMEM;
+	cell->workspace_write = spec->workspace_write;
+	cell->workspace_exec = spec->workspace_exec;
+	if (spec->workspace_fd > 0) {
+		cell->workspace = fcntl(spec->workspace_fd, F_DUPFD_CLOEXEC, 0);
+		if (cell->workspace < 0)
+			return -errno;
+	}
 	return cell->environment < 0 ? -errno : 0;
 }
 
@@ -88,7 +97,7 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 		return step_fail(ret_error, "memory", -ENOMEM);
 	cell->host = host;
 	cell->slot = NO_SLOT;
-	cell->environment = cell->pidfd = cell->exit_fd = -1;
+	cell->environment = cell->workspace = cell->pidfd = cell->exit_fd = -1;
 	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
 	result = build(cell, spec, ret_error);
 	if (result < 0) {
@@ -105,6 +114,8 @@ static void plan_describe(const struct cell *cell, const struct cell_connection 
 	*plan = (struct cell_plan){
 		.lacking = cell->host->lacking,
 		.network = cell->network,
+		.workspace_write = cell->workspace_write,
+		.workspace_exec = cell->workspace_exec,
 		.shm_bytes = cell->limits.tmpfs_bytes,
 		.pids_max = cell->limits.pids_max,
 		.incarnation = connection->incarnation,
@@ -128,6 +139,7 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 		.host = cell->host,
 		.kept = &cell->kept,
 		.environment = cell->environment,
+		.workspace = cell->workspace,
 		.cgroup = cell->cgroup.cell,
 		.uid = uids_cell(cell->slot),
 	};
@@ -261,6 +273,7 @@ int cell_free(struct cell *cell, struct cell_error *ret_error)
 	fd_close(&cell->pidfd);
 	fd_close(&cell->exit_fd);
 	fd_close(&cell->environment);
+	fd_close(&cell->workspace);
 	strings_free(cell->argv);
 	strings_free(cell->env);
 	free(cell);

@@ -127,7 +127,7 @@ static int landlock(struct cell_plan *plan)
 {
 	if (plan->lacking & CELL_LACK_LANDLOCK)
 		return 0;
-	return landlock_restrict(plan->network);
+	return landlock_restrict(plan);
 }
 
 /* The one descriptor that is meant to go through exec. */

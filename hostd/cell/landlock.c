@@ -80,6 +80,12 @@ static const struct {
 	{"run/kernel", OWN, false, "the kernel's sockets and connection file"},
 };
 
+/* The row that differs by project: its workspace, as the role and the policy have it. */
+static uint64_t workspace_rights(const struct cell_plan *plan)
+{
+	return (plan->workspace_write ? OWN : READ) | (plan->workspace_exec ? EXECUTE : 0);
+}
+
 int landlock_check(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
@@ -99,12 +105,12 @@ static int add_path(int ruleset, int root, const char *path, uint64_t allowed, b
 	return sys_result(syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0));
 }
 
-int landlock_restrict(enum cell_network network)
+int landlock_restrict(const struct cell_plan *plan)
 {
 	/* Sealed: no rule follows for TCP, so all of it is refused. Loopback: it may be used. */
 	const struct ruleset_attr attr = {
 		.fs = FS_ALL,
-		.net = network == CELL_NETWORK_SEALED ? NET_BIND_TCP | NET_CONNECT_TCP : 0,
+		.net = plan->network == CELL_NETWORK_SEALED ? NET_BIND_TCP | NET_CONNECT_TCP : 0,
 		.scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL,
 	};
 	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -118,6 +124,12 @@ int landlock_restrict(enum cell_network network)
 	for (size_t i = 0; i < sizeof(template) / sizeof(template[0]); i++) {
 		int result = add_path(ruleset, root, template[i].path, template[i].allowed,
 				      template[i].optional);
+
+		if (result < 0)
+			return result;
+	}
+	if (plan->fd[PLAN_WORKSPACE] >= 0) {
+		int result = add_path(ruleset, root, "work", workspace_rights(plan), false);
 
 		if (result < 0)
 			return result;

@@ -7,7 +7,7 @@
 #ifndef ANCHORHOLD_CELL_LANDLOCK_H
 #define ANCHORHOLD_CELL_LANDLOCK_H
 
-#include "hostd/cell/cell.h"
+#include "hostd/cell/plan.h"
 
 #define LANDLOCK_ABI 6
 
@@ -16,6 +16,6 @@ int landlock_check(void);
 
 /* In the child, in its final root and with no_new_privs: opens what the template names and
  * restricts the process for good. No mount can change after it. */
-int landlock_restrict(enum cell_network network);
+int landlock_restrict(const struct cell_plan *plan);
 
 #endif

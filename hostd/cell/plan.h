@@ -19,6 +19,7 @@ enum plan_fd {
 	PLAN_TMP,
 	PLAN_HOME,
 	PLAN_SOCKETS,
+	PLAN_WORKSPACE, /* -1: none */
 	PLAN_OUTPUT, /* stdout and stderr, or -1 */
 	PLAN_FDS
 };
@@ -27,6 +28,7 @@ struct cell_plan {
 	int fd[PLAN_FDS];
 	unsigned lacking; /* enum cell_lack */
 	enum cell_network network;
+	bool workspace_write, workspace_exec;
 	uint64_t shm_bytes;
 	uint32_t pids_max;
 	uint32_t incarnation;

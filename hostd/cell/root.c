@@ -6,7 +6,7 @@
 #include "hostd/cell/sys.h"
 #include "hostd/cell/util.h"
 
-/* Where in the environment each kept mount goes. The image has these directories. */
+/* Where in the environment each mount goes. The image has these directories. */
 static const struct {
 	enum plan_fd fd;
 	const char *path;
@@ -15,6 +15,7 @@ static const struct {
 	{PLAN_TMP, "tmp"},
 	{PLAN_HOME, "home/user"},
 	{PLAN_SOCKETS, "run/kernel"},
+	{PLAN_WORKSPACE, "work"},
 };
 
 static int attach(int mount, int root, const char *path)
@@ -37,7 +38,8 @@ int root_assemble(struct cell_plan *plan)
 	if (result == 0)
 		result = procfs_mount(root, plan->masks);
 	for (size_t i = 0; result == 0 && i < sizeof(kept) / sizeof(kept[0]); i++)
-		result = attach(plan->fd[kept[i].fd], root, kept[i].path);
+		if (plan->fd[kept[i].fd] >= 0)
+			result = attach(plan->fd[kept[i].fd], root, kept[i].path);
 	return result < 0 ? result : dev_mount(plan->fd[PLAN_DEV], plan->shm_bytes);
 }
 
@@ -52,7 +54,7 @@ int root_enter(struct cell_plan *plan)
 	result = sys_pivot_root(".", ".");
 	if (result == 0)
 		result = sys_umount(".", SYS_UMOUNT_DETACH);
-	if (result == 0 && chdir("/home/user") < 0)
+	if (result == 0 && chdir(plan->fd[PLAN_WORKSPACE] >= 0 ? "/work" : "/home/user") < 0)
 		result = -errno;
 	return result;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hostd/cell/spawn.h"
 
+#include "hostd/cell/idmap.h"
 #include "hostd/cell/namespaces.h"
 #include "hostd/cell/sys.h"
 #include "hostd/cell/util.h"
@@ -19,6 +20,18 @@ static void plan_free(struct cell_plan *plan)
 			fd_close(&plan->fd[i]);
 }
 
+/* Read-only and without programs, unless the description says otherwise. */
+static int plan_workspace(const struct spawn_place *place, struct cell_plan *plan)
+{
+	uint64_t attributes = SYS_ATTR_NOSUID | SYS_ATTR_NODEV;
+
+	if (!plan->workspace_write)
+		attributes |= SYS_ATTR_RDONLY;
+	if (!plan->workspace_exec)
+		attributes |= SYS_ATTR_NOEXEC;
+	return idmap_new(place->workspace, attributes, &plan->fd[PLAN_WORKSPACE]);
+}
+
 /* The environment is cloned from home, where it is mounted; the rest inside the keeper. Ends
  * in the nursery, where the child is to be born; the caller leads back home. */
 static int plan_mounts(const struct spawn_place *place, struct cell_plan *plan)
@@ -33,6 +46,8 @@ static int plan_mounts(const struct spawn_place *place, struct cell_plan *plan)
 	plan->fd[PLAN_ENVIRONMENT] = result;
 	result = sys_mount_setattr(plan->fd[PLAN_ENVIRONMENT], 0, attributes,
 				   SYS_PROPAGATION_PRIVATE);
+	if (result == 0 && place->workspace >= 0)
+		result = plan_workspace(place, plan);
 	if (result == 0)
 		result = mountns_enter(place->host->ns.keeper);
 	for (int i = 0; result == 0 && i < KEPT_MOUNTS; i++)
@@ -108,6 +123,11 @@ static int start_child(const struct spawn_place *place, struct cell_plan *plan,
 	result = namespaces_map(place->host->proc, ends->pid, place->uid);
 	if (result < 0)
 		return step_fail(ret_error, "uid map", result);
+	/* Only now is there a user namespace with a map; the child attaches nothing before 'go'. */
+	if (plan->fd[PLAN_WORKSPACE] >= 0)
+		result = idmap_apply(plan->fd[PLAN_WORKSPACE], place->host->proc, ends->pid);
+	if (result < 0)
+		return step_fail(ret_error, "workspace", result);
 	if (send(ends->channel, &go, 1, MSG_NOSIGNAL) != 1)
 		return step_fail(ret_error, "channel", -errno);
 	return await_exec(ends, ret_error);

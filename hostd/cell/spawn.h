@@ -12,6 +12,7 @@ struct spawn_place {
 	const struct cell_host *host;
 	const struct kept *kept;
 	int environment; /* O_PATH, in the monitor's own mount namespace */
+	int workspace;	 /* the same; -1: none */
 	int cgroup;
 	uid_t uid;
 };

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A kernel's workspace: that of its project, as its start asked for it. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "hostd/log.h"
+#include "hostd/monitor.h"
+
+#define WORKSPACE_MIB 1024u
+#define WORKSPACE_INODES 65536u
+
+/* A node without them still serves kernels that ask for none. */
+void workspaces_start(struct monitor *monitor)
+{
+	const char *step = "";
+	int r;
+
+	monitor->workspaces.dir = -1;
+	if (!monitor->paths->workspaces)
+		return;
+	r = workspaces_open(monitor->paths->workspaces, &monitor->workspaces, &step);
+	if (r < 0)
+		log_error(r, "%s", step);
+}
+
+int kernel_workspace(struct kernel *kernel, struct cell_spec *spec, struct cell_error *ret_error)
+{
+	const struct link_start *limits = &kernel->limits;
+	const struct workspace_quota quota = {
+		.bytes = (uint64_t)(limits->workspace_mib ? limits->workspace_mib : WORKSPACE_MIB)
+			 << 20,
+		.inodes = limits->workspace_inodes ? limits->workspace_inodes : WORKSPACE_INODES,
+	};
+	const char *step = "";
+	int r;
+
+	if (limits->workspace == LINK_WORKSPACE_NONE)
+		return 0;
+	r = workspace_open(&kernel->monitor->workspaces, kernel->project, &quota,
+			   &kernel->workspace, &step);
+	if (r < 0) {
+		snprintf(ret_error->step, sizeof(ret_error->step), "%s", step);
+		ret_error->error = -r;
+		return r;
+	}
+	spec->workspace_fd = kernel->workspace.fd;
+	spec->workspace_write = limits->workspace == LINK_WORKSPACE_WRITE;
+	spec->workspace_exec = limits->workspace_exec != 0;
+	return 0;
+}
