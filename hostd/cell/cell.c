@@ -10,6 +10,7 @@
 #include "hostd/cell/spawn.h"
 #include "hostd/cell/strings.h"
 #include "hostd/cell/sys.h"
+#include "hostd/cell/usage.h"
 #include "hostd/cell/util.h"
 
 #include <poll.h>
@@ -36,6 +37,7 @@ struct cell {
 	char **argv, **env;
 	int pidfd, exit_fd; /* of the running incarnation; -1 */
 	uint64_t oom_kills; /* as the incarnation began */
+	struct cell_usage usage; /* of its cgroup as the cell began: not its own */
 };
 
 static int copy_spec(struct cell *cell, const struct cell_spec *spec)
@@ -73,10 +75,11 @@ static int build(struct cell *cell, const struct cell_spec *spec, struct cell_er
 	result = uids_take(&cell->host->uids, &cell->slot);
 	if (result < 0)
 		return step_fail(ret_error, "slot", result);
-	result = cgroup_new(cell->host->cells, spec->id, &spec->limits, cell->host->lacking,
-			    &cell->cgroup, ret_error);
+	result = cgroup_new(cell->host->cells, spec->id, &spec->limits, cell->host->disk,
+			    cell->host->lacking, &cell->cgroup, ret_error);
 	if (result < 0)
 		return result;
+	usage_read(cell->cgroup.cell, cell->host->disk, &cell->usage);
 	result = kept_new(&cell->host->ns, cell->slot, spec->limits.tmpfs_bytes, &cell->kept);
 	if (result < 0)
 		return step_fail(ret_error, "memory file systems", result);
@@ -214,6 +217,28 @@ int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 	fd_close(&cell->exit_fd);
 	fd_close(&cell->pidfd);
 	return 0;
+}
+
+void cell_usage(const struct cell *cell, struct cell_usage *ret_usage)
+{
+	*ret_usage = (struct cell_usage){0};
+	usage_read(cell->cgroup.cell, cell->host->disk, ret_usage);
+	usage_since(ret_usage, &cell->usage);
+}
+
+int cell_notice_open(const struct cell *cell, enum cell_notice notice)
+{
+	static const char *const files[CELL_NOTICES] = {"memory.events", "pids.events"};
+
+	return sys_open_beneath(cell->cgroup.cell, files[notice], O_RDONLY, 0);
+}
+
+void cell_notice_clear(int notice_fd)
+{
+	char text[256];
+
+	/* The kernel tells of changes since the file was last read. */
+	(void)!pread(notice_fd, text, sizeof(text), 0);
 }
 
 int cell_interrupt(struct cell *cell)

@@ -70,6 +70,28 @@ struct cell_connection {
 	int output_fd; /* the kernel's stdout and stderr; 0 or less: /dev/null */
 };
 
+/*
+ * What a cell has used since it was made, over all its incarnations, and what its limits did to
+ * it. What cannot be read is 0.
+ */
+struct cell_usage {
+	uint64_t cpu_usec;
+	uint64_t throttled_usec;    /* summed over its CPUs */
+	uint64_t throttled_periods; /* of CELL_CPU_PERIOD_MS: its CPU time was used up in these */
+	uint64_t memory_bytes, memory_peak_bytes; /* now; ever */
+	uint64_t memory_stall_usec; /* all its tasks at once waited for memory */
+	uint64_t oom, oom_kills;    /* allocations that failed; processes killed for it */
+	uint64_t pids;		    /* now */
+	uint64_t pids_refused;
+	uint64_t io_read_bytes, io_write_bytes, io_reads, io_writes;
+	uint64_t io_stall_usec; /* some of its tasks waited for the disk */
+};
+
+#define CELL_CPU_PERIOD_MS 100u
+
+/* What a cell's limits tell of at once, by a descriptor. */
+enum cell_notice { CELL_NOTICE_MEMORY, CELL_NOTICE_PIDS, CELL_NOTICES };
+
 struct cell_exit {
 	bool oom;    /* the cell was killed at its memory limit */
 	int status;  /* wait status of the kernel's main process, as in waitpid(2) */
@@ -85,6 +107,12 @@ struct cell_exit {
  */
 int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_host,
 		  struct cell_error *ret_error);
+
+/*
+ * The disk that limits of io are for, and io is counted on: the one that this directory is on.
+ * Without it, or where that is no disk (-ENODEV), a cell with such a limit is refused.
+ */
+int cell_host_disk(struct cell_host *host, const char *directory);
 
 /* After the last cell was freed. */
 void cell_host_free(struct cell_host *host);
@@ -119,6 +147,15 @@ int cell_pidfd(const struct cell *cell);
 
 /* After the pidfd became readable: reaps and tells how it ended. */
 int cell_reap(struct cell *cell, struct cell_exit *ret_exit);
+
+void cell_usage(const struct cell *cell, struct cell_usage *ret_usage);
+
+/*
+ * A descriptor, the caller's to close, that has EPOLLPRI when the limit refused or killed since
+ * cell_notice_clear. -errno.
+ */
+int cell_notice_open(const struct cell *cell, enum cell_notice notice);
+void cell_notice_clear(int notice_fd);
 
 int cell_interrupt(struct cell *cell); /* SIGINT to the kernel's main process, through cell-init */
 int cell_kill(struct cell *cell);      /* every process of the incarnation, at once */

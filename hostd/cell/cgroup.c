@@ -13,11 +13,6 @@
 
 #define REMOVE_TIMEOUT_MS 5000u
 #define POLL_MS 20
-#define CPU_PERIOD_US 100000u
-
-/* A relay moves messages and keeps the bounded output log; its ceilings are the node's choice. */
-#define RELAY_MEMORY_BYTES (96u * 1024u * 1024u)
-#define RELAY_PIDS 16u
 
 static void format_uuid(char name[CGROUP_UUID_LEN], const uint8_t id[CELL_ID_LEN])
 {
@@ -40,71 +35,6 @@ static int make(int parent, const char *name, int *ret_fd)
 	return 0;
 }
 
-/* One value of a cgroup, by the file's name: also the step's name if it fails. */
-struct setting {
-	const char *file, *value;
-};
-
-static int apply(int cgroup, const struct setting *settings, size_t count,
-		 struct cell_error *ret_error)
-{
-	for (size_t i = 0; i < count; i++) {
-		int result = file_write(cgroup, settings[i].file, settings[i].value);
-		char step[CELL_STEP_MAX];
-
-		/* A kernel without swap has no file for it, and none to use. */
-		if (result == -ENOENT && strcmp(settings[i].file, "memory.swap.max") == 0)
-			continue;
-		if (result < 0) {
-			snprintf(step, sizeof(step), "cgroup: %s", settings[i].file);
-			return step_fail(ret_error, step, result);
-		}
-	}
-	return 0;
-}
-
-static int limit_cell(int cgroup, const struct cell_limits *limits, struct cell_error *ret_error)
-{
-	char memory[24], cpu[48], pids[16];
-	const struct setting settings[] = {
-		{"memory.max", memory},
-		{"memory.swap.max", "0"},
-		{"memory.oom.group", "1"}, /* half a kernel is no kernel */
-		{"cpu.max", cpu},
-		{"cpu.weight", "100"},
-		{"pids.max", pids},
-	};
-
-	snprintf(memory, sizeof(memory), "%" PRIu64, limits->memory_bytes);
-	snprintf(cpu, sizeof(cpu), "%" PRIu64 " %u",
-		 (uint64_t)limits->cpu_milli * CPU_PERIOD_US / 1000u, CPU_PERIOD_US);
-	snprintf(pids, sizeof(pids), "%" PRIu32, limits->pids_max);
-	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
-}
-
-static int limit_relay(int cgroup, struct cell_error *ret_error)
-{
-	char memory[24], pids[16];
-	const struct setting settings[] = {
-		{"memory.max", memory},
-		{"memory.swap.max", "0"},
-		{"cpu.weight", "200"}, /* before any kernel's: it tells the user what goes on */
-		{"pids.max", pids},
-	};
-
-	snprintf(memory, sizeof(memory), "%u", RELAY_MEMORY_BYTES);
-	snprintf(pids, sizeof(pids), "%u", RELAY_PIDS);
-	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
-}
-
-static int limit(struct cgroup *cgroup, const struct cell_limits *limits,
-		 struct cell_error *ret_error)
-{
-	int result = limit_cell(cgroup->cell, limits, ret_error);
-
-	return result < 0 ? result : limit_relay(cgroup->relay, ret_error);
-}
-
 static int make_tree(struct cgroup *cgroup, const uint8_t id[CELL_ID_LEN], unsigned lacking)
 {
 	char name[CGROUP_UUID_LEN];
@@ -116,7 +46,7 @@ static int make_tree(struct cgroup *cgroup, const uint8_t id[CELL_ID_LEN], unsig
 		return result;
 	memcpy(cgroup->name, name, sizeof(name));
 	if (!(lacking & CELL_LACK_CONTROLLERS))
-		result = file_write(cgroup->base, "cgroup.subtree_control", "+cpu +memory +pids");
+		result = file_write(cgroup->base, "cgroup.subtree_control", "+cpu +memory +pids +io");
 	if (result == 0)
 		result = make(cgroup->base, "relay", &cgroup->relay);
 	if (result == 0)
@@ -125,7 +55,8 @@ static int make_tree(struct cgroup *cgroup, const uint8_t id[CELL_ID_LEN], unsig
 }
 
 int cgroup_new(int cells, const uint8_t id[CELL_ID_LEN], const struct cell_limits *limits,
-	       unsigned lacking, struct cgroup *ret_cgroup, struct cell_error *ret_error)
+	       const char *disk, unsigned lacking, struct cgroup *ret_cgroup,
+	       struct cell_error *ret_error)
 {
 	struct cgroup cgroup = {.cells = cells, .base = -1, .relay = -1, .cell = -1};
 	int result = make_tree(&cgroup, id, lacking);
@@ -133,7 +64,7 @@ int cgroup_new(int cells, const uint8_t id[CELL_ID_LEN], const struct cell_limit
 	if (result < 0)
 		step_fail(ret_error, "cgroup: make", result);
 	else if (!(lacking & CELL_LACK_CONTROLLERS))
-		result = limit(&cgroup, limits, ret_error);
+		result = cgroup_limit(&cgroup, limits, disk, ret_error);
 	if (result < 0) {
 		cgroup_remove(&cgroup);
 		return result;

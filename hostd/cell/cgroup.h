@@ -9,6 +9,7 @@
 #include "hostd/cell/cell.h"
 
 #define CGROUP_UUID_LEN 37u /* with the NUL */
+#define CGROUP_DISK_MAX 24u /* MAJOR:MINOR, with the NUL */
 
 struct cgroup {
 	int cells;		    /* borrowed */
@@ -16,9 +17,17 @@ struct cgroup {
 	int base, relay, cell;	    /* O_PATH */
 };
 
-/* Makes both and sets every limit; -errno with the step, nothing left. */
+/*
+ * Makes both and sets every limit; -errno with the step, nothing left. disk: the MAJOR:MINOR that
+ * io.max is for, "" where none is known: a limit of it is then -ENODEV.
+ */
 int cgroup_new(int cells, const uint8_t id[CELL_ID_LEN], const struct cell_limits *limits,
-	       unsigned lacking, struct cgroup *ret_cgroup, struct cell_error *ret_error);
+	       const char *disk, unsigned lacking, struct cgroup *ret_cgroup,
+	       struct cell_error *ret_error);
+
+/* Sets every limit of both (cgroup_limits.c). */
+int cgroup_limit(const struct cgroup *cgroup, const struct cell_limits *limits, const char *disk,
+		 struct cell_error *ret_error);
 
 /* Kills all that is in it, waits until it is empty, removes it; -EBUSY after the deadline. */
 int cgroup_remove(struct cgroup *cgroup);

@@ -3,6 +3,7 @@
 
 #include "hostd/cell/landlock.h"
 #include "hostd/cell/sys.h"
+#include "hostd/cell/usage.h"
 #include "hostd/cell/util.h"
 #include "hostd/policy/policy.h"
 
@@ -84,6 +85,11 @@ int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_hos
 	}
 	*ret_host = host;
 	return 0;
+}
+
+int cell_host_disk(struct cell_host *host, const char *directory)
+{
+	return usage_disk(directory, host->disk, sizeof(host->disk));
 }
 
 void cell_host_free(struct cell_host *host)

@@ -15,6 +15,7 @@ struct cell_host {
 	int proc;  /* a procfs, proven by its magic number */
 	int cells; /* own descriptor of the cgroup directory */
 	unsigned lacking;
+	char disk[CGROUP_DISK_MAX]; /* as io.max names it; "" */
 	struct mountns ns;
 	struct procfs_masks masks;
 	struct uids uids;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/cell/usage.h"
+
+#include "hostd/cell/sys.h"
+#include "hostd/cell/util.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define TEXT_MAX 4096u
+
+static int read_line(const char *path, char *ret, size_t size)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, ret, size - 1);
+	if (len <= 0)
+		return -EIO;
+	ret[len] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+	return 0;
+}
+
+int usage_disk(const char *directory, char *ret, size_t size)
+{
+	char path[96], text[32];
+	struct stat st;
+
+	if (stat(directory, &st) < 0)
+		return -errno;
+	/* A partition's folder lies in its disk's. */
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(st.st_dev),
+		 minor(st.st_dev));
+	snprintf(text, sizeof(text), "/sys/dev/block/%u:%u", major(st.st_dev), minor(st.st_dev));
+	if (access(text, F_OK) < 0)
+		return -ENODEV;
+	snprintf(path + strlen(text), sizeof(path) - strlen(text), "%s",
+		 access(path, F_OK) == 0 ? "/../dev" : "/dev");
+	if (read_line(path, text, sizeof(text)) < 0 || strlen(text) >= size)
+		return -ENODEV;
+	snprintf(ret, size, "%s", text);
+	return 0;
+}
+
+/* The line of text that begins with `word `; NULL where there is none. */
+static const char *line_of(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (text && *text) {
+		if (strncmp(text, word, len) == 0 && text[len] == ' ')
+			return text;
+		text = strchr(text, '\n');
+		if (text)
+			text++;
+	}
+	return NULL;
+}
+
+/* The number after " key" and the separator, in one line. */
+static uint64_t number_in(const char *line, const char *key, char separator)
+{
+	const char *end = line ? strchr(line, '\n') : NULL;
+	size_t len = strlen(key);
+
+	if (line && !end)
+		end = line + strlen(line);
+	for (const char *at = line; at && at + len + 1 < end; at++)
+		if (at[0] == ' ' && strncmp(at + 1, key, len) == 0 && at[1 + len] == separator)
+			return strtoull(at + len + 2, NULL, 10);
+	return 0;
+}
+
+uint64_t usage_io_field(const char *text, const char *disk, const char *key)
+{
+	return disk[0] ? number_in(line_of(text, disk), key, '=') : 0;
+}
+
+uint64_t usage_pressure_total(const char *text, const char *kind)
+{
+	return number_in(line_of(text, kind), "total", '=');
+}
+
+static uint64_t field(const char *text, const char *key)
+{
+	const char *line = line_of(text, key);
+
+	return line ? strtoull(line + strlen(key) + 1, NULL, 10) : 0;
+}
+
+static const char *text_of(int cgroup, const char *file, char text[TEXT_MAX])
+{
+	if (file_read(cgroup, file, text, TEXT_MAX) < 0)
+		text[0] = '\0';
+	return text;
+}
+
+static uint64_t number_of(int cgroup, const char *file)
+{
+	char text[TEXT_MAX];
+
+	return strtoull(text_of(cgroup, file, text), NULL, 10);
+}
+
+void usage_read(int cgroup, const char *disk, struct cell_usage *ret_usage)
+{
+	char text[TEXT_MAX];
+
+	text_of(cgroup, "cpu.stat", text);
+	ret_usage->cpu_usec = field(text, "usage_usec");
+	ret_usage->throttled_usec = field(text, "throttled_usec");
+	ret_usage->throttled_periods = field(text, "nr_throttled");
+	text_of(cgroup, "memory.events", text);
+	ret_usage->oom = field(text, "oom");
+	ret_usage->oom_kills = field(text, "oom_kill");
+	ret_usage->pids_refused = field(text_of(cgroup, "pids.events", text), "max");
+	ret_usage->memory_stall_usec =
+		usage_pressure_total(text_of(cgroup, "memory.pressure", text), "full");
+	ret_usage->io_stall_usec =
+		usage_pressure_total(text_of(cgroup, "io.pressure", text), "some");
+	text_of(cgroup, "io.stat", text);
+	ret_usage->io_read_bytes = usage_io_field(text, disk, "rbytes");
+	ret_usage->io_write_bytes = usage_io_field(text, disk, "wbytes");
+	ret_usage->io_reads = usage_io_field(text, disk, "rios");
+	ret_usage->io_writes = usage_io_field(text, disk, "wios");
+	ret_usage->memory_bytes = number_of(cgroup, "memory.current");
+	ret_usage->memory_peak_bytes = number_of(cgroup, "memory.peak");
+	ret_usage->pids = number_of(cgroup, "pids.current");
+}
+
+void usage_since(struct cell_usage *usage, const struct cell_usage *base)
+{
+	usage->cpu_usec -= base->cpu_usec;
+	usage->throttled_usec -= base->throttled_usec;
+	usage->throttled_periods -= base->throttled_periods;
+	usage->oom -= base->oom;
+	usage->oom_kills -= base->oom_kills;
+	usage->pids_refused -= base->pids_refused;
+	usage->memory_stall_usec -= base->memory_stall_usec;
+	usage->io_stall_usec -= base->io_stall_usec;
+	usage->io_read_bytes -= base->io_read_bytes;
+	usage->io_write_bytes -= base->io_write_bytes;
+	usage->io_reads -= base->io_reads;
+	usage->io_writes -= base->io_writes;
+}

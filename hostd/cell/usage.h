@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a cell's cgroup tells of itself, and which disk its io is counted on. */
+#ifndef ANCHORHOLD_CELL_USAGE_H
+#define ANCHORHOLD_CELL_USAGE_H
+
+#include "hostd/cell/cell.h"
+
+/*
+ * The MAJOR:MINOR of the whole disk below the file system that a directory is on: io.max takes no
+ * partition. -ENODEV where there is none (a memory file system).
+ */
+int usage_disk(const char *directory, char *ret, size_t size);
+
+/* Everything that can be read; a file that is missing leaves its fields 0. */
+void usage_read(int cgroup, const char *disk, struct cell_usage *ret_usage);
+
+/* What grew since `base`; what is a state (memory, processes) stays. */
+void usage_since(struct cell_usage *usage, const struct cell_usage *base);
+
+/* The number after "key=" in the line of io.stat that begins with disk; 0 where there is none. */
+uint64_t usage_io_field(const char *text, const char *disk, const char *key);
+
+/* The microseconds after "total=" in the line of a pressure file that begins with kind. */
+uint64_t usage_pressure_total(const char *text, const char *kind);
+
+#endif
