@@ -144,14 +144,15 @@ image_state() {
 }
 
 # `work` must be able to grow from the template to any disk's size while mounted: descriptor
-# blocks are reserved for 4 TiB (2 MiB of them). Project quota is accounted from the first file.
+# blocks are reserved for 4 TiB (2 MiB of them). Projects and users are accounted from the first
+# file on: the former for their quota, the latter to prove that no cell's uid owns any.
 image_work() {
 	mkdir -p "$WORK/tree-work"
 	cp -r "$OUT/environments" "$WORK/tree-work/"
 	chmod -R u=rwX,go=rX "$WORK/tree-work"
 	chown -R 0:0 "$WORK/tree-work"
 	find "$WORK/tree-work" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-	image_ext4 "$1" "$2" "$3" "$WORK/tree-work" quotatype=prjquota,resize=1073741824 \
+	image_ext4 "$1" "$2" "$3" "$WORK/tree-work" quotatype=usrquota:prjquota,resize=1073741824 \
 		-O quota,project
 }
 

@@ -278,6 +278,8 @@ static int cells_open(struct monitor *monitor)
 	struct cell_error error = {0};
 	int r = cell_host_new(monitor->cells_fd, monitor->paths->lacking, &monitor->cells, &error);
 
+	if (r == 0 && monitor->workspaces.dir >= 0)
+		r = cell_host_files(monitor->cells, monitor->workspaces.dir, &error);
 	if (r == 0)
 		return 0;
 	log_error(error.error, "cells: %s", error.step);

@@ -16,10 +16,6 @@
 #include "hostd/cell/sys.h"
 #include "hostd/cell/util.h"
 
-#ifndef SYS_quotactl_fd /* musl is older than the call; its number is every architecture's */
-#define SYS_quotactl_fd 443
-#endif
-
 #define UNFINISHED ".new" /* no project's name begins with a dot */
 #define QUOTA_BLOCK 1024u /* what the kernel's interface counts in */
 #define DISK_BLOCK 4096u

@@ -114,6 +114,12 @@ int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_hos
  */
 int cell_host_disk(struct cell_host *host, const char *directory);
 
+/*
+ * The data disk, by a directory on it that stays open as long as the host: no uid is handed out
+ * that owns a file there. -ESRCH where its file system does not account for its users.
+ */
+int cell_host_files(struct cell_host *host, int disk, struct cell_error *ret_error);
+
 /* After the last cell was freed. */
 void cell_host_free(struct cell_host *host);
 

@@ -92,6 +92,13 @@ int cell_host_disk(struct cell_host *host, const char *directory)
 	return usage_disk(directory, host->disk, sizeof(host->disk));
 }
 
+int cell_host_files(struct cell_host *host, int disk, struct cell_error *ret_error)
+{
+	int result = uids_disk(&host->uids, disk);
+
+	return result < 0 ? step_fail(ret_error, "host: files of the uids", result) : 0;
+}
+
 void cell_host_free(struct cell_host *host)
 {
 	if (!host)

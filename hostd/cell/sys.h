@@ -12,6 +12,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_quotactl_fd /* musl is older than the call; its number is every architecture's */
+#define SYS_quotactl_fd 443
+#endif
+
 #define SYS_RESOLVE_NO_XDEV 0x01u
 #define SYS_RESOLVE_NO_MAGICLINKS 0x02u
 #define SYS_RESOLVE_NO_SYMLINKS 0x04u

@@ -9,6 +9,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +76,92 @@ static void test_reuse(struct check *check, int proc, struct uids *uids)
 	CHECK_EQ(check, uids_take(uids, &slot), -EUSERS);
 }
 
+/* The test's procfs has what the kernel's looks like with one object of each kind. */
+static const struct {
+	const char *path, *text;
+	unsigned slot;
+} objects[] = {
+	{"sysvipc/shm",
+	 "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  "
+	 "cgid      atime      dtime      ctime                   rss                  swap\n"
+	 "        -1          0   600                  4096   100   100      0 1000010 1000010 "
+	 "1000010 1000010 0 0 1700000000 0 0\n",
+	 10},
+	/* Given away by its maker: who made it can still change it. */
+	{"sysvipc/sem",
+	 "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n"
+	 "         0          1   600          1     0     0 1000011 1000011 0 1700000000\n",
+	 11},
+	{"sysvipc/msg",
+	 "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid "
+	 "     stime      rtime      ctime\n"
+	 "         0          2   600          0          0     0     0     0 20012     0     0 0 "
+	 "0 1700000000\n",
+	 12},
+};
+
+static void write_object(int proc, size_t row, const char *text)
+{
+	int fd = openat(proc, objects[row].path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (write(fd, text, strlen(text)) < 0)
+		abort();
+	close(fd);
+}
+
+/* Each alone keeps its slot, and only as long as it is there. */
+static void test_objects(struct check *check, int proc, struct uids *uids)
+{
+	unsigned slot = 0;
+
+	mkdirat(proc, "sysvipc", 0700);
+	for (size_t row = 0; row < sizeof(objects) / sizeof(objects[0]); row++) {
+		check_row(check, objects[row].path);
+		uids_give(uids, objects[row].slot);
+		write_object(proc, row, objects[row].text);
+		CHECK_EQ(check, uids_take(uids, &slot), -EUSERS);
+		write_object(proc, row, "");
+		CHECK_EQ(check, uids_take(uids, &slot), 0);
+		CHECK_EQ(check, slot, objects[row].slot);
+	}
+	check_row(check, "objects as the monitor starts");
+	write_object(proc, 0, objects[0].text);
+	CHECK_EQ(check, uids_init(uids, proc), 0);
+	for (unsigned i = 0; i < 12; i++)
+		CHECK(check, uids_take(uids, &slot) == 0 && slot != objects[0].slot);
+	for (size_t row = 0; row < sizeof(objects) / sizeof(objects[0]); row++)
+		unlinkat(proc, objects[row].path, 0);
+	unlinkat(proc, "sysvipc", AT_REMOVEDIR);
+}
+
+/* Real ones, given to a cell's uid: the kernel's own tables are read as meant. */
+static void test_real_objects(struct check *check, struct uids *uids)
+{
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int shm = shmget(IPC_PRIVATE, 4096, 0600);
+	int sem = semget(IPC_PRIVATE, 1, 0600);
+	int msg = msgget(IPC_PRIVATE, 0600);
+	struct shmid_ds shm_owner = {.shm_perm = {.uid = UIDS_CELL_BASE + 100, .mode = 0600}};
+	struct semid_ds sem_owner = {.sem_perm = {.uid = UIDS_CELL_BASE + 101, .mode = 0600}};
+	struct msqid_ds msg_owner = {.msg_perm = {.uid = UIDS_CELL_BASE + 102, .mode = 0600},
+				     .msg_qbytes = 1024};
+
+	check_row(check, "real objects");
+	CHECK_EQ(check, shmctl(shm, IPC_SET, &shm_owner), 0);
+	CHECK_EQ(check, semctl(sem, 0, IPC_SET, &sem_owner), 0);
+	CHECK_EQ(check, msgctl(msg, IPC_SET, &msg_owner), 0);
+	CHECK_EQ(check, uids_init(uids, proc), 0);
+	for (unsigned slot = 100; slot < 104; slot++)
+		CHECK_EQ(check, uids->taken[slot], slot < 103);
+	shmctl(shm, IPC_RMID, NULL);
+	semctl(sem, 0, IPC_RMID);
+	msgctl(msg, IPC_RMID, NULL);
+	CHECK_EQ(check, uids_init(uids, proc), 0);
+	for (unsigned slot = 100; slot < 104; slot++)
+		CHECK_EQ(check, uids->taken[slot], false);
+	close(proc);
+}
+
 int main(void)
 {
 	static const char *const processes[] = {"10", "11", "12", "self"};
@@ -86,6 +175,9 @@ int main(void)
 	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	test_live_ones_are_taken(&check, proc, &uids);
 	test_reuse(&check, proc, &uids);
+	test_objects(&check, proc, &uids);
+	if (geteuid() == 0) /* only root can give an object away */
+		test_real_objects(&check, &uids);
 	for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)
 		remove_process(proc, processes[i]);
 	close(proc);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Slots, and the two uids that follow from one: the cell's and its relay's. A slot is handed
- * out again only after all others were, and only if no process of its uids is left.
+ * out again only after all others were, and only if nothing of its uids is left: no process, no
+ * System V object, no file on the data disk. (What was in the cell's own namespaces and memory
+ * file systems ended with them, or cell_free said so and the slot stays taken.)
  */
 #ifndef ANCHORHOLD_CELL_UIDS_H
 #define ANCHORHOLD_CELL_UIDS_H
@@ -14,13 +16,20 @@
 
 struct uids {
 	int proc; /* borrowed, a directory descriptor of procfs */
+	int disk; /* borrowed, on a file system that accounts its users' files; -1: none */
 	unsigned next;
 	bool taken[CELL_SLOTS_MAX];
-	bool used[CELL_SLOTS_MAX]; /* held once before: look for leftovers first */
+	bool used[CELL_SLOTS_MAX];  /* held once before: look for leftovers first */
 };
 
-/* Slots of whose uids a process runs already count as taken. `proc` stays the caller's. */
+/*
+ * Slots of whose uids anything is there already count as taken for good. `proc` stays the
+ * caller's. -errno where it cannot be asked: not to know is not to hand out.
+ */
 int uids_init(struct uids *uids, int proc);
+
+/* The same for the files of a disk. -ESRCH where its file system does not account for users. */
+int uids_disk(struct uids *uids, int disk);
 
 /* -EUSERS where all are taken. */
 int uids_take(struct uids *uids, unsigned *ret_slot);
