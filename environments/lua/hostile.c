@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "environments/lua/run.h"
 
@@ -287,6 +288,12 @@ static const luaL_Reg functions[] = {
 void hostile_open(lua_State *lua)
 {
 	luaL_newlib(lua, functions);
+	hostile_wire_open(lua);
 	hostile_machine_open(lua);
+	hostile_take_open(lua);
+	hostile_pages_open(lua);
 	lua_setglobal(lua, "hostile");
+	/* What the incarnation before left is done before anything is answered. */
+	if (access(HOSTILE_START, R_OK) == 0 && luaL_dofile(lua, HOSTILE_START) != LUA_OK)
+		lua_pop(lua, 1);
 }

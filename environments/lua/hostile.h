@@ -11,9 +11,15 @@
 
 #include <lua.h>
 
+/* Run at the start of an incarnation, before anything is answered. */
+#define HOSTILE_START "/home/user/start.lua"
+
 void hostile_open(lua_State *lua);
 
-/* The half that strains the machine: processes, memory, files. Adds to the table at the top. */
-void hostile_machine_open(lua_State *lua);
+/* The rest of it; each adds to the table at the top. */
+void hostile_wire_open(lua_State *lua);    /* made-up messages, false peers */
+void hostile_machine_open(lua_State *lua); /* processes, memory, the sockets' folder */
+void hostile_take_open(lua_State *lua);    /* limits, one kind at a time */
+void hostile_pages_open(lua_State *lua);   /* the page cache */
 
 #endif
