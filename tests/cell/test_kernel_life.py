@@ -22,7 +22,7 @@ def traces(inside):
         "mounts": "cat /proc/1/mounts | sort",
         "monitor mounts": "cat /proc/$(pidof hostd | tr ' ' '\\n' | sort -n | head -n 1)/mounts | sort",
         "cgroups": "find /sys/fs/cgroup -type d | sort",
-        "files": "find /run /work /state -xdev -not -path '/run/anchorhold/log*' | sort",
+        "files": "find /run /work /state -xdev ! -path '/run/anchorhold/log*' | sort",
         "interfaces": "ls /sys/class/net",
     }
     return {name: inside.run(command) for name, command in commands.items()}
