@@ -36,6 +36,7 @@ static const struct {
 	[IPC_RELAY_READY] = {"relay-ready", sizeof(struct ipc_relay_ready), 0},
 	[IPC_RELAY_DRAINED] = {"relay-drained", sizeof(struct ipc_relay_drained), 0},
 	[IPC_RELAY_EVENT] = {"relay-event", sizeof(struct ipc_relay_event), 0},
+	[IPC_RELAY_OUTPUT] = {"relay-output", sizeof(struct ipc_relay_output), 0},
 };
 
 size_t ipc_size(enum ipc_type type)

@@ -28,7 +28,7 @@ enum ipc_type {
 	IPC_KERNEL,	    /* monitor to link: a kernel's state changed */
 	IPC_STREAM,	    /* monitor to link and relay, with a descriptor */
 	IPC_RESULT,	    /* monitor to link */
-	IPC_LOGS,	    /* monitor to link: the RESULT of LINK_LOGS */
+	IPC_LOGS,	    /* monitor to link: a RESULT of much text: LINK_LOGS, LINK_USAGE */
 	IPC_EVENT,	    /* monitor to link */
 	IPC_STATUS,	    /* monitor to link */
 	IPC_RELAY_SETUP,    /* monitor to relay, first */
@@ -40,6 +40,7 @@ enum ipc_type {
 	IPC_RELAY_READY,    /* relay to monitor: iopub is proven, shell is open */
 	IPC_RELAY_DRAINED,  /* relay to monitor: the dead kernel's output has been sent */
 	IPC_RELAY_EVENT,    /* relay to monitor */
+	IPC_RELAY_OUTPUT,   /* relay to monitor: what its kernel has put out so far */
 	IPC_TYPES,
 };
 
@@ -98,6 +99,9 @@ struct ipc_relay_setup {
 	uint32_t incarnation;
 	uint32_t generation;	   /* 0, then one more for each relay that was lost */
 	char key[IPC_HMAC_LEN + 1]; /* hex */
+	uint32_t output_kibps;	    /* 0: the relay's default */
+	uint32_t output_messages;   /* a second; 0: default */
+	uint32_t execution_s;	    /* deadline of an execution; 0: none */
 };
 
 enum ipc_order {
@@ -107,12 +111,14 @@ enum ipc_order {
 	IPC_ORDER_RESTART,   /* the old kernel is gone; incarnation and key of the next */
 	IPC_ORDER_DIED,	     /* it is gone for good: deliver what is left, then exit */
 	IPC_ORDER_END,	     /* exit now */
+	IPC_ORDER_TELL,	     /* write text into the output log, to whom executes */
 };
 
 struct ipc_relay_order {
 	uint32_t order;
 	uint32_t incarnation;	    /* RESTART: of the next */
 	char key[IPC_HMAC_LEN + 1]; /* RESTART: of the next */
+	char text[LINK_TEXT_MAX];   /* DIED: why, for the user, or ""; TELL */
 };
 
 struct ipc_request {
@@ -144,12 +150,20 @@ enum ipc_relay_event_kind {
 	IPC_RELAY_LOG_FULL,	   /* the kernel waits for its readers */
 	IPC_RELAY_GAP,		   /* output was left out, nobody was reading */
 	IPC_RELAY_SILENT,	   /* no heartbeat */
+	IPC_RELAY_OUTPUT_HELD,	   /* its output rate is reached; count: ms of the last 5 s */
+	IPC_RELAY_EXECUTION,	   /* an execution's deadline has passed; count: its seconds */
+	IPC_RELAY_EXECUTION_END,   /* and that execution has ended */
 	IPC_RELAY_EVENTS,
 };
 
 struct ipc_relay_event {
 	uint32_t kind;
 	uint64_t count; /* of messages or bytes, by kind */
+};
+
+struct ipc_relay_output {
+	uint64_t bytes;
+	uint64_t messages;
 };
 
 /* Every body, for one receive buffer; 8-byte aligned. */
@@ -173,6 +187,7 @@ struct ipc_message {
 		struct ipc_relay_ready relay_ready;
 		struct ipc_relay_drained relay_drained;
 		struct ipc_relay_event relay_event;
+		struct ipc_relay_output relay_output;
 	} u;
 };
 

@@ -39,8 +39,8 @@ static struct link_slice text_slice(const char *text)
 	return (struct link_slice){(const uint8_t *)text, strlen(text)};
 }
 
-int message_make(const char *type, const char *id, const char *content,
-		 struct message *ret_message)
+static int make(const char *type, const char *id, struct link_slice parent, const char *content,
+		struct message *ret_message)
 {
 	char own_id[MESSAGE_ID_LEN + 1];
 	char date[40];
@@ -58,7 +58,7 @@ int message_make(const char *type, const char *id, const char *content,
 	if (len < 0 || (size_t)len >= sizeof(header))
 		return -EMSGSIZE;
 	parts.part[LINK_HEADER] = text_slice(header);
-	parts.part[LINK_PARENT] = text_slice("{}");
+	parts.part[LINK_PARENT] = parent;
 	parts.part[LINK_METADATA] = text_slice("{}");
 	parts.part[LINK_CONTENT] = text_slice(content);
 	size = link_parts_size(&parts);
@@ -68,6 +68,12 @@ int message_make(const char *type, const char *id, const char *content,
 	if (!ret_message->data)
 		return -ENOMEM;
 	return link_parts_pack(&parts, ret_message->data, size, &ret_message->len);
+}
+
+int message_make(const char *type, const char *id, const char *content,
+		 struct message *ret_message)
+{
+	return make(type, id, text_slice("{}"), content, ret_message);
 }
 
 /* Quotes what JSON must have quoted; anything not ASCII becomes '?'. */
@@ -91,14 +97,19 @@ static void quote(const char *text, char *ret, size_t size)
 	ret[at] = '\0';
 }
 
-int message_stderr(const char *text, struct message *ret_message)
+int message_stderr_to(struct link_slice parent, const char *text, struct message *ret_message)
 {
 	char quoted[1024];
 	char content[CONTENT_MAX];
 
 	quote(text, quoted, sizeof(quoted));
 	snprintf(content, sizeof(content), "{\"name\":\"stderr\",\"text\":\"%s\"}", quoted);
-	return message_make("stream", NULL, content, ret_message);
+	return make("stream", NULL, parent.data ? parent : text_slice("{}"), content, ret_message);
+}
+
+int message_stderr(const char *text, struct message *ret_message)
+{
+	return message_stderr_to((struct link_slice){NULL, 0}, text, ret_message);
 }
 
 int message_status(const char *state, struct message *ret_message)

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link/bytes.h"
+
 #define MESSAGE_ID_LEN 32u /* hex digits */
 
 /* Malloc'd; the caller frees data. */
@@ -26,6 +28,9 @@ int message_make(const char *type, const char *id, const char *content,
 
 /* `stream` on stderr. text is plain: it is quoted here; at most 512 bytes of it. */
 int message_stderr(const char *text, struct message *ret_message);
+
+/* The same, shown where the request with this header is: parent is its JSON; {NULL, 0}: none. */
+int message_stderr_to(struct link_slice parent, const char *text, struct message *ret_message);
 
 /* `status`: state is a Jupyter execution_state. */
 int message_status(const char *state, struct message *ret_message);

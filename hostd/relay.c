@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +14,7 @@
 #include "hostd/loop.h"
 #include "hostd/outlog.h"
 #include "hostd/relay_kernel.h"
+#include "hostd/relay_limits.h"
 #include "hostd/relay_stream.h"
 
 #define FENCE_MS 50u	     /* what a dead incarnation's sockets still hold comes within it */
@@ -31,9 +33,11 @@ struct relay {
 	struct relay_stream *stream;
 	struct relay_kernel *kernel; /* NULL: dead */
 	struct relay_kernel *old;    /* the incarnation before, until its last output is in */
+	struct relay_limits limits;
 
 	struct loop_timer fence_timer;
 	bool died;
+	char died_text[LINK_TEXT_MAX]; /* why, for the user; "" */
 	bool drained; /* told the monitor */
 	struct loop_timer end_timer;
 
@@ -41,8 +45,9 @@ struct relay {
 	struct ipc_message message;
 };
 
-static void tell(struct relay *relay, enum ipc_type type, const void *body)
+static void tell(void *ctx, enum ipc_type type, const void *body)
 {
+	struct relay *relay = ctx;
 	int r = ipc_send(relay->ipc_fd, type, body, -1);
 
 	if (r < 0) {
@@ -61,12 +66,12 @@ static void kernel_event(void *ctx, enum ipc_relay_event_kind kind, uint64_t cou
 	tell(ctx, IPC_RELAY_EVENT, &event);
 }
 
-static bool kernel_room(void *ctx)
+/* Of a process that is gone what is left is little, and does not wait for the rate. */
+static bool old_room(void *ctx)
 {
 	struct relay *relay = ctx;
 	uint64_t dropped = 0;
 	bool room = outlog_room(relay->log, !relay_stream_holding(relay->stream), &dropped);
-
 	if (dropped > 0 && !relay->full)
 		kernel_event(relay, IPC_RELAY_GAP, dropped);
 	else if (!room && !relay->full)
@@ -77,6 +82,20 @@ static bool kernel_room(void *ctx)
 	else if (outlog_bytes(relay->log) < OUTLOG_BYTES_MAX / 4)
 		relay->full = false;
 	return room;
+}
+
+static bool kernel_room(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	return relay_limits_open(&relay->limits) && old_room(relay);
+}
+
+static void kernel_passed(void *ctx, size_t bytes)
+{
+	struct relay *relay = ctx;
+
+	relay_limits_passed(&relay->limits, bytes);
 }
 
 static void append(struct relay *relay, uint32_t incarnation, enum link_channel channel,
@@ -105,6 +124,8 @@ static void kernel_message(void *ctx, enum link_channel channel, uint64_t to,
 
 	if (relay->old)
 		old_end(relay);
+	if (channel == LINK_IOPUB)
+		relay_limits_see(&relay->limits, message->data, message->len);
 	append(relay, relay->incarnation, channel, to, message);
 }
 
@@ -129,14 +150,24 @@ static void old_is_ready(void *ctx)
 
 static const struct relay_kernel_calls kernel_calls = {
 	.room = kernel_room,
+	.passed = kernel_passed,
 	.message = kernel_message,
 	.ready = kernel_is_ready,
 	.event = kernel_event,
 };
 
 static const struct relay_kernel_calls old_calls = {
-	.room = kernel_room,
+	.room = old_room,
+	.passed = kernel_passed,
 	.message = old_message,
+	.ready = old_is_ready,
+	.event = kernel_event,
+};
+
+static const struct relay_kernel_calls dead_calls = {
+	.room = old_room,
+	.passed = kernel_passed,
+	.message = kernel_message,
 	.ready = old_is_ready,
 	.event = kernel_event,
 };
@@ -170,12 +201,32 @@ static int incarnation_start(struct relay *relay, uint32_t incarnation, const ch
 	return relay_kernel_new(&setup, &relay->kernel);
 }
 
+/* Our own words are short: they fit even where a message of any size would not. */
+static void append_own(struct relay *relay, struct message *message)
+{
+	(void)outlog_room(relay->log, true, NULL);
+	append(relay, relay->incarnation, LINK_IOPUB, 0, message);
+}
+
 static void append_status(struct relay *relay, const char *state)
 {
 	struct message message = {0};
 
-	if (message_status(state, &message) == 0 && outlog_room(relay->log, true, NULL))
-		append(relay, relay->incarnation, LINK_IOPUB, 0, &message);
+	if (message_status(state, &message) == 0)
+		append_own(relay, &message);
+	free(message.data);
+}
+
+/* In the place of what executes now, where a notebook shows it. */
+static void append_text(struct relay *relay, const char *text)
+{
+	const struct link_slice parent = relay_execution_parent(&relay->limits.execution);
+	struct message message = {0};
+	char line[LINK_TEXT_MAX + 1];
+
+	snprintf(line, sizeof(line), "%s\n", text);
+	if (text[0] && message_stderr_to(parent, line, &message) == 0)
+		append_own(relay, &message);
 	free(message.data);
 }
 
@@ -190,6 +241,10 @@ static int do_setup(struct relay *relay, const struct ipc_relay_setup *setup)
 
 	r = outlog_new(setup->kernel_id, OUTLOG_BYTES_MAX,
 		       (uint64_t)setup->generation << OUTLOG_GENERATION_SHIFT, &relay->log);
+	relay->limits.loop = relay->loop;
+	relay->limits.tell = tell;
+	relay->limits.ctx = relay;
+	relay_limits_start(&relay->limits, setup);
 	stream.log = relay->log;
 	memcpy(stream.kernel_id, setup->kernel_id, LINK_ID_LEN);
 	if (r == 0)
@@ -214,6 +269,7 @@ static int order_restart(struct relay *relay, const struct ipc_relay_order *orde
 	relay->kernel = NULL;
 	if (relay->old)
 		relay_kernel_retire(relay->old, &old_calls);
+	relay_limits_reset(&relay->limits);
 	append_status(relay, "restarting");
 	loop_timer_start(relay->loop, &relay->fence_timer, FENCE_MS, fence, relay);
 	return incarnation_start(relay, order->incarnation, order->key, false);
@@ -243,7 +299,9 @@ static void died_fence(void *ctx)
 
 	relay_kernel_free(relay->kernel);
 	relay->kernel = NULL;
+	append_text(relay, relay->died_text);
 	append_status(relay, "dead");
+	relay_limits_reset(&relay->limits);
 	loop_timer_start(relay->loop, &relay->end_timer, DRAINED_MS, tell_drained, relay);
 }
 
@@ -266,10 +324,14 @@ static int order_run(struct relay *relay, const struct ipc_relay_order *order)
 		return 0;
 	case IPC_ORDER_RESTART:
 		return order_restart(relay, order);
+	case IPC_ORDER_TELL:
+		append_text(relay, order->text);
+		return 0;
 	case IPC_ORDER_DIED:
 		relay->died = true;
+		memcpy(relay->died_text, order->text, sizeof(relay->died_text));
 		if (relay->kernel)
-			relay_kernel_retire(relay->kernel, &kernel_calls);
+			relay_kernel_retire(relay->kernel, &dead_calls);
 		loop_timer_start(relay->loop, &relay->fence_timer, FENCE_MS, died_fence, relay);
 		return 0;
 	case IPC_ORDER_END:
@@ -363,6 +425,7 @@ static void relay_close(struct relay *relay)
 		relay_stream_free(relay->stream);
 	relay_kernel_free(relay->old);
 	relay_kernel_free(relay->kernel);
+	relay_limits_stop(&relay->limits);
 	outlog_free(relay->log);
 	if (relay->zmq)
 		zmq_ctx_term(relay->zmq);

@@ -25,8 +25,10 @@
 struct relay_kernel;
 
 struct relay_kernel_calls {
-	/* May a message from the kernel be taken now? Asked before each is read. */
+	/* May a message from the kernel be taken now? Asked before each that waits is read. */
 	bool (*room)(void *ctx);
+	/* One was read, valid or not. */
+	void (*passed)(void *ctx, size_t bytes);
 	/* One message; to is the session it answers or 0. Takes message->data. */
 	void (*message)(void *ctx, enum link_channel channel, uint64_t to, struct message *message);
 	void (*ready)(void *ctx);

@@ -240,19 +240,24 @@ static int receive_one(struct relay_kernel *kernel, enum jupyter_port port)
 {
 	int r;
 
-	if (port != JUPYTER_HB && !kernel->setup.calls->room(kernel->setup.ctx))
+	/* Only for one that waits is room asked: what is held back counts as held. */
+	if (port != JUPYTER_HB && (!(relay_socket_events(kernel->sockets[port]) & ZMQ_POLLIN) ||
+				   !kernel->setup.calls->room(kernel->setup.ctx)))
 		return -EAGAIN;
 	r = relay_socket_receive(kernel->sockets[port], &kernel->frames);
 	if (r == -EMSGSIZE) {
+		kernel->setup.calls->passed(kernel->setup.ctx, kernel->frames.bytes);
 		tell_too_large(kernel, kernel->frames.bytes);
 		return 0;
 	}
 	if (r < 0)
 		return -EAGAIN;
-	if (port == JUPYTER_HB)
+	if (port == JUPYTER_HB) {
 		take_beat(kernel);
-	else
+	} else {
+		kernel->setup.calls->passed(kernel->setup.ctx, kernel->frames.bytes);
 		take_message(kernel, port);
+	}
 	relay_frames_clear(&kernel->frames);
 	return 0;
 }

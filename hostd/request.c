@@ -116,6 +116,8 @@ static const struct {
 	{IPC_RELAY_DRAINED, WORKER_RELAY, WORKER_DYING, 1, any_ok},
 	{IPC_RELAY_EVENT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING, 50,
 	 relay_event_ok},
+	/* It tells twice a second, and once more at an incarnation's end. */
+	{IPC_RELAY_OUTPUT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING, 20, any_ok},
 };
 
 _Static_assert(sizeof(rules) / sizeof(rules[0]) <= WORKER_RULES_MAX, "room for every rate");

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "hostd/edge.h"
 #include "hostd/ipc.h"
 #include "hostd/message.h"
 #include "hostd/relay.h"
@@ -42,7 +43,9 @@ struct fake {
 	uint32_t incarnation;
 	uint64_t seq[LINK_CHANNELS];
 	bool publishes; /* answers come with status on iopub */
+	bool lingers;	/* an execution does not end */
 	unsigned executed;
+	uint32_t output_kibps, output_messages, execution_s; /* what the relay is told */
 };
 
 static long now_ms(void)
@@ -143,7 +146,7 @@ static void kernel_answer(struct fake *fake, enum jupyter_port port,
 	} else {
 		kernel_send(fake->sockets[port], asked, "kernel_info_reply", "{}", KEY);
 	}
-	if (fake->publishes)
+	if (fake->publishes && !fake->lingers)
 		publish(fake, asked, "status", "{\"execution_state\":\"idle\"}");
 }
 
@@ -259,22 +262,31 @@ static void request(struct fake *fake, uint64_t session, uint64_t seq)
 	free(own.data);
 }
 
-static void order(struct fake *fake, enum ipc_order what)
+static void order(struct fake *fake, enum ipc_order what, const char *text)
 {
 	struct ipc_relay_order body = {.order = what, .incarnation = fake->incarnation + 1};
 
 	memcpy(body.key, KEY, sizeof(body.key));
+	snprintf(body.text, sizeof(body.text), "%s", text);
 	CHECK_EQ(fake->check, ipc_send(fake->ipc, IPC_RELAY_ORDER, &body, -1), 0);
 }
 
 static void start(struct fake *fake, struct check *check)
 {
-	struct ipc_relay_setup setup = {.kernel_id = {1}, .incarnation = 1};
+	struct ipc_relay_setup setup = {
+		.kernel_id = {1},
+		.incarnation = 1,
+		.output_kibps = fake->output_kibps,
+		.output_messages = fake->output_messages,
+		.execution_s = fake->execution_s,
+	};
 	struct ipc_stream stream = {.kernel_id = {1}};
 	int ipc[2];
 	int ends[2];
 
-	*fake = (struct fake){.check = check, .zmq = zmq_ctx_new(), .incarnation = 1};
+	fake->check = check;
+	fake->zmq = zmq_ctx_new();
+	fake->incarnation = 1;
 	snprintf(fake->folder, sizeof(fake->folder), "/tmp/anchorhold-relay-XXXXXX");
 	CHECK(check, mkdtemp(fake->folder) != NULL);
 	CHECK_EQ(check, ipc_pair(ipc), 0);
@@ -425,7 +437,7 @@ static void test_restart(struct fake *fake)
 
 	/* Said by the old process at its end. */
 	kernel_send(fake->sockets[JUPYTER_IOPUB], NULL, "stream", "{\"text\":\"last\"}", KEY);
-	order(fake, IPC_ORDER_RESTART);
+	order(fake, IPC_ORDER_RESTART, "");
 	CHECK(check, link_wait(fake, LINK_OUT, WAIT_MS));
 	kernel_turn(fake);
 	kernel_unbind(fake);
@@ -448,7 +460,7 @@ static void test_death(struct fake *fake)
 
 	kernel_send(fake->sockets[JUPYTER_IOPUB], NULL, "stream", "{\"text\":\"dying\"}", KEY);
 	usleep(50000);
-	order(fake, IPC_ORDER_DIED);
+	order(fake, IPC_ORDER_DIED, "");
 	CHECK(check, monitor_wait(fake, IPC_RELAY_DRAINED, WAIT_MS));
 	while (link_wait(fake, LINK_OUT, QUIET_MS)) {
 		last = frame.u.chunk.seq;
@@ -464,13 +476,140 @@ static void test_death(struct fake *fake)
 	CHECK_EQ(check, status, 0);
 }
 
+/* ---- limits, with a relay of their own ---- */
+
+/* Nothing is lost and nothing comes sooner than the rate lets it. */
+static void test_rate(struct fake *fake)
+{
+	struct check *check = fake->check;
+	unsigned sent = 0;
+	unsigned got = 0;
+	long began = now_ms();
+	long took;
+
+	while (got < 250 && now_ms() - began < 60000) {
+		if (sent < 250 && kernel_send(fake->sockets[JUPYTER_IOPUB], NULL, "stream",
+					      "{\"text\":\"one of many\"}", KEY) == 0)
+			sent++;
+		if (link_wait(fake, LINK_OUT, 1) &&
+		    memmem(frame.u.chunk.data, frame.u.chunk.data_len, "one of many", 11))
+			got++;
+	}
+	took = now_ms() - began;
+	CHECK_EQ(check, sent, 250);
+	CHECK_EQ(check, got, 250);
+	/* 50 a second, one second of them ahead. */
+	CHECK(check, took >= 3500);
+	CHECK(check, monitor_wait(fake, IPC_RELAY_OUTPUT, WAIT_MS));
+	CHECK(check, message.u.relay_output.messages > 0 && message.u.relay_output.bytes > 0);
+}
+
+/* The edge is told once, however long it lasts. */
+static void test_rate_edge(struct fake *fake)
+{
+	struct check *check = fake->check;
+	long end = now_ms() + 8000;
+	unsigned edges = 0;
+
+	while (now_ms() < end) {
+		(void)kernel_send(fake->sockets[JUPYTER_IOPUB], NULL, "stream",
+				  "{\"text\":\"one of many\"}", KEY);
+		(void)link_wait(fake, LINK_OUT, 1);
+		while (ipc_receive(fake->ipc, &message) == 1)
+			if (message.type == IPC_RELAY_EVENT &&
+			    message.u.relay_event.kind == IPC_RELAY_OUTPUT_HELD) {
+				edges++;
+				CHECK(check, message.u.relay_event.count > EDGE_MS / 2);
+			}
+	}
+	CHECK_EQ(check, edges, 1);
+	while (link_wait(fake, LINK_OUT, QUIET_MS))
+		;
+}
+
+static bool event_wait(struct fake *fake, enum ipc_relay_event_kind kind, int ms)
+{
+	long end = now_ms() + ms;
+
+	while (now_ms() < end)
+		if (monitor_wait(fake, IPC_RELAY_EVENT, 50) &&
+		    message.u.relay_event.kind == kind)
+			return true;
+	return false;
+}
+
+/* One that ends in time, one that does not; what is told to the user hangs on that one. */
+static void test_deadline(struct fake *fake)
+{
+	struct check *check = fake->check;
+	bool told = false;
+
+	request(fake, 7, 1);
+	CHECK(check, !event_wait(fake, IPC_RELAY_EXECUTION, 1500));
+	fake->lingers = true;
+	request(fake, 7, 2);
+	CHECK(check, event_wait(fake, IPC_RELAY_EXECUTION, 3000));
+	CHECK_EQ(check, message.u.relay_event.count, 1);
+	order(fake, IPC_ORDER_TELL, "it was \"overdue\"");
+	while (link_wait(fake, LINK_OUT, QUIET_MS))
+		if (memmem(frame.u.chunk.data, frame.u.chunk.data_len, "overdue", 7))
+			told = memmem(frame.u.chunk.data, frame.u.chunk.data_len,
+				      "execute_request", 15) != NULL;
+	CHECK(check, told);
+}
+
+static void test_last_word(struct fake *fake)
+{
+	struct check *check = fake->check;
+	uint64_t word = 0;
+	uint64_t dead = 0;
+
+	order(fake, IPC_ORDER_DIED, "it reached its limit");
+	CHECK(check, monitor_wait(fake, IPC_RELAY_DRAINED, WAIT_MS));
+	while (link_wait(fake, LINK_OUT, QUIET_MS)) {
+		if (memmem(frame.u.chunk.data, frame.u.chunk.data_len, "its limit", 9))
+			word = frame.u.chunk.seq;
+		if (memmem(frame.u.chunk.data, frame.u.chunk.data_len, "\"dead\"", 6))
+			dead = frame.u.chunk.seq;
+	}
+	CHECK(check, word > 0 && dead == word + 1);
+}
+
+static void finish(struct fake *fake)
+{
+	char command[128];
+
+	kernel_unbind(fake);
+	zmq_ctx_term(fake->zmq);
+	snprintf(command, sizeof(command), "rm -rf '%s'", fake->folder);
+	CHECK_EQ(fake->check, system(command), 0);
+}
+
+static void test_limits(struct check *check)
+{
+	struct fake fake = {
+		.publishes = true, .output_kibps = 1024, .output_messages = 50, .execution_s = 1,
+	};
+
+	start(&fake, check);
+	kernel_bind(&fake, 1);
+	attach(&fake, 7, LINK_WINDOW_MAX);
+	CHECK(check, monitor_wait(&fake, IPC_RELAY_READY, WAIT_MS));
+	test_rate(&fake);
+	test_rate_edge(&fake);
+	test_deadline(&fake);
+	test_last_word(&fake);
+	kill(fake.pid, SIGKILL);
+	waitpid(fake.pid, NULL, 0);
+	finish(&fake);
+}
+
 int main(void)
 {
 	struct check check = {0};
-	struct fake fake;
-	char command[128];
+	struct fake fake = {0};
 
-	alarm(120);
+	alarm(170);
 	start(&fake, &check);
 	test_ready(&fake);
 	test_routing(&fake);
@@ -479,9 +618,7 @@ int main(void)
 	test_backpressure(&fake);
 	test_restart(&fake);
 	test_death(&fake);
-	kernel_unbind(&fake);
-	zmq_ctx_term(fake.zmq);
-	snprintf(command, sizeof(command), "rm -rf '%s'", fake.folder);
-	CHECK_EQ(&check, system(command), 0);
+	finish(&fake);
+	test_limits(&check);
 	return CHECK_DONE(&check);
 }

@@ -42,6 +42,7 @@ static const struct {
 	{IPC_RELAY_READY, WORKER_RELAY, WORKER_OPEN},
 	{IPC_RELAY_DRAINED, WORKER_RELAY, WORKER_DYING},
 	{IPC_RELAY_EVENT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING},
+	{IPC_RELAY_OUTPUT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING},
 };
 
 static int expected(enum ipc_type type, enum worker_role role, enum worker_phase phase)

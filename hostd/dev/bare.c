@@ -127,6 +127,10 @@ static bool on_room(void *ctx)
 	return ctx != NULL;
 }
 
+static void on_passed(void *ctx, size_t bytes)
+{
+}
+
 static void on_message(void *ctx, enum link_channel channel, uint64_t to, struct message *message)
 {
 	free(message->data);
@@ -159,7 +163,9 @@ static void act(void *ctx)
 
 int main(int argc, char **argv)
 {
-	static const struct relay_kernel_calls calls = {on_room, on_message, on_ready, on_event};
+	static const struct relay_kernel_calls calls = {
+		on_room, on_passed, on_message, on_ready, on_event,
+	};
 	static struct bare bare;
 	struct relay_kernel *kernel = NULL;
 	struct loop_timer limit = {0};
