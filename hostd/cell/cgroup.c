@@ -29,8 +29,10 @@ static int make(int parent, const char *name, int *ret_fd)
 	if (mkdirat(parent, name, 0755) < 0)
 		return -errno;
 	fd = sys_open_beneath(parent, name, O_PATH | O_DIRECTORY, 0);
-	if (fd < 0)
+	if (fd < 0) {
+		(void)unlinkat(parent, name, AT_REMOVEDIR);
 		return fd;
+	}
 	*ret_fd = fd;
 	return 0;
 }

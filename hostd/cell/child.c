@@ -29,11 +29,14 @@
 static int keep_descriptors(struct cell_plan *plan)
 {
 	for (int i = 0; i < PLAN_FDS; i++) {
+		int aside;
+
 		if (plan->fd[i] < 0)
 			continue;
-		plan->fd[i] = fcntl(plan->fd[i], F_DUPFD_CLOEXEC, FD_ASIDE);
-		if (plan->fd[i] < 0)
+		aside = fcntl(plan->fd[i], F_DUPFD_CLOEXEC, FD_ASIDE);
+		if (aside < 0) /* the channel's old number still is what this is told through */
 			return -errno;
+		plan->fd[i] = aside;
 	}
 	for (int i = 0; i < PLAN_FDS; i++) {
 		int target = FD_FIRST + i;

@@ -18,8 +18,11 @@
 /* Raw calls: a libc's wrapper would synchronise threads that this copy of the monitor has not. */
 int credentials_identity(void)
 {
-	if (syscall(SYS_getgroups, 0, NULL) != 0)
-		return -EPERM; /* the host object emptied them; in here they cannot be dropped */
+	long groups = syscall(SYS_getgroups, 0, NULL);
+
+	/* The host object emptied them; in here they cannot be dropped. */
+	if (groups != 0)
+		return groups < 0 ? -errno : -EPERM;
 	if (syscall(SYS_setresgid, UIDS_INSIDE, UIDS_INSIDE, UIDS_INSIDE) < 0)
 		return -errno;
 	return syscall(SYS_setresuid, UIDS_INSIDE, UIDS_INSIDE, UIDS_INSIDE) < 0 ? -errno : 0;

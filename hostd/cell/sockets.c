@@ -72,6 +72,7 @@ int sockets_put_connection(int sockets, uint32_t incarnation, const char *json, 
 {
 	CLEANUP_FD int fd = -1;
 	char name[48];
+	ssize_t n;
 
 	snprintf(name, sizeof(name), "connection-%u.json", incarnation);
 	/* An earlier incarnation may have left anything at all under this name. */
@@ -80,5 +81,8 @@ int sockets_put_connection(int sockets, uint32_t incarnation, const char *json, 
 	fd = sys_open_beneath(sockets, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fd;
-	return write(fd, json, len) == (ssize_t)len ? 0 : -EIO;
+	n = write(fd, json, len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
 }

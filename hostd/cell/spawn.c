@@ -82,7 +82,7 @@ static int await_exec(const struct spawn_ends *ends, struct cell_error *ret_erro
 	struct pollfd poll_fd = {.fd = ends->channel, .events = POLLIN};
 	struct cell_error error;
 	ssize_t n;
-	int ready;
+	int ready, saved;
 
 	do
 		ready = poll(&poll_fd, 1, SPAWN_TIMEOUT_MS);
@@ -90,10 +90,15 @@ static int await_exec(const struct spawn_ends *ends, struct cell_error *ret_erro
 	if (ready <= 0)
 		return step_fail(ret_error, "child", ready < 0 ? -errno : -ETIMEDOUT);
 	n = recv(ends->channel, &error, sizeof(error), 0);
+	saved = errno;
 	if (n == 0)
 		return 0;
-	if (n < 0) /* a reset: it was killed before it read */
-		return step_fail(ret_error, "child died", -errno);
+	/* A reset: it ended before it read 'go'. Its word, if it left one, is behind that. */
+	if (n < 0 && saved == ECONNRESET &&
+	    recv(ends->channel, &error, sizeof(error), 0) == sizeof(error))
+		n = sizeof(error);
+	if (n < 0)
+		return step_fail(ret_error, "child died", -saved);
 	if (n != sizeof(error) || error.error <= 0)
 		return step_fail(ret_error, "child", -EPROTO);
 	error.step[sizeof(error.step) - 1] = '\0';
@@ -128,7 +133,8 @@ static int start_child(const struct spawn_place *place, struct cell_plan *plan,
 		result = idmap_apply(plan->fd[PLAN_WORKSPACE], place->host->proc, ends->pid);
 	if (result < 0)
 		return step_fail(ret_error, "workspace", result);
-	if (send(ends->channel, &go, 1, MSG_NOSIGNAL) != 1)
+	/* A child that failed already has closed its end, and left its word in ours. */
+	if (send(ends->channel, &go, 1, MSG_NOSIGNAL) != 1 && errno != EPIPE)
 		return step_fail(ret_error, "channel", -errno);
 	return await_exec(ends, ret_error);
 }
