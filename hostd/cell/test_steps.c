@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test-steps INIT PROBE: every system call that builds a cell is made to fail in turn, the
+ * monitor's as well as the child's. Each time the step is named with that call's errno, or the
+ * cell stands as if nothing had been; and each time nothing is left of it.
+ *
+ * A seccomp filter sends those calls to a process beside us, which counts them and answers the
+ * n-th with an errno that nothing else gives. Needs root and a cgroup2 tree; else skipped (77).
+ */
+#include "hostd/cell/host.h"
+#include "hostd/cell/sys.h"
+#include "hostd/cell/test_machine.h"
+#include "hostd/cell/util.h"
+
+#include "link/check.h"
+
+#include <dirent.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define INJECTED ENOANO
+#define CALLS_MAX 1000 /* more would be a loop */
+#define STEPS_MAX 64u
+
+static const int calls[] = {
+	SYS_openat, SYS_openat2, SYS_open_tree, SYS_move_mount, SYS_mount_setattr, SYS_fsopen,
+	SYS_fsconfig, SYS_fsmount, SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_fchmodat,
+	SYS_unlinkat, SYS_setns, SYS_unshare, SYS_clone3, SYS_socketpair, SYS_pipe2, SYS_sendto,
+	SYS_fsetxattr, SYS_dup2, SYS_dup3, SYS_fcntl, SYS_write, SYS_setresuid, SYS_setresgid,
+	SYS_getgroups, SYS_prctl, SYS_capset, SYS_seccomp, SYS_landlock_create_ruleset,
+	SYS_landlock_add_rule, SYS_landlock_restrict_self, SYS_pivot_root, SYS_umount2, SYS_execve,
+	SYS_sethostname, SYS_setdomainname, SYS_socket, SYS_ioctl, SYS_fchdir, SYS_chdir,
+	SYS_close_range, SYS_prlimit64, SYS_sched_setscheduler, SYS_setsid, SYS_recvfrom,
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* Between us and the process that answers. */
+struct control {
+	atomic_bool armed;
+	atomic_int count, fail_at, failed; /* the number of the call that was failed; -1: none */
+	atomic_int home; /* descriptor of the monitor's own mount namespace */
+	atomic_int monitor; /* our pid */
+	atomic_bool child; /* whose calls count: the two run side by side, in no fixed order */
+};
+
+/* ---- the process that answers ---- */
+
+static int receive_listener(int channel)
+{
+	char byte, space[CMSG_SPACE(sizeof(int))];
+	struct iovec io = {&byte, 1};
+	struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = space,
+				 .msg_controllen = sizeof(space)};
+	struct cmsghdr *head;
+	int fd = -1;
+
+	if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) == 1 &&
+	    (head = CMSG_FIRSTHDR(&message)) != NULL)
+		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+	return fd;
+}
+
+/* The way home is the one call that ends the monitor if it fails (mountns_leave): it could go on
+ * in no other namespace. */
+static bool counts(const struct control *control, const struct seccomp_notif *call)
+{
+	bool child = (int)call->pid != atomic_load(&control->monitor);
+
+	return atomic_load(&control->armed) && child == atomic_load(&control->child) &&
+	       !(call->data.nr == SYS_setns &&
+		 (int)call->data.args[0] == atomic_load(&control->home));
+}
+
+static void answer_one(int listener, struct control *control)
+{
+	struct seccomp_notif call;
+	struct seccomp_notif_resp answer;
+
+	memset(&call, 0, sizeof(call));
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
+		return; /* it was killed meanwhile */
+	memset(&answer, 0, sizeof(answer));
+	answer.id = call.id;
+	if (counts(control, &call) &&
+	    atomic_fetch_add(&control->count, 1) + 1 == atomic_load(&control->fail_at)) {
+		atomic_store(&control->failed, call.data.nr);
+		answer.error = -INJECTED;
+	} else {
+		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	}
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+static _Noreturn void answer_all(int channel, struct control *control)
+{
+	int listener = receive_listener(channel);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	while (listener >= 0)
+		answer_one(listener, control);
+	_exit(1);
+}
+
+/* ---- the filter ---- */
+
+static int install_filter(void)
+{
+	struct sock_filter code[COUNT(calls) + 3];
+	struct sock_fprog program = {.len = 0, .filter = code};
+	size_t n = 0;
+
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						 offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < COUNT(calls); i++)
+		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+							 (unsigned)calls[i],
+							 (unsigned char)(COUNT(calls) - i), 0);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+	program.len = (unsigned short)n;
+	return sys_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+				  SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
+}
+
+/* sendmsg is not among the calls: nobody could answer yet. */
+static bool give_listener(int channel, int listener)
+{
+	char byte = 0, space[CMSG_SPACE(sizeof(int))];
+	struct iovec io = {&byte, 1};
+	struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = space,
+				 .msg_controllen = sizeof(space)};
+	struct cmsghdr *head;
+
+	memset(space, 0, sizeof(space));
+	head = CMSG_FIRSTHDR(&message);
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &listener, sizeof(listener));
+	return sendmsg(channel, &message, MSG_NOSIGNAL) == 1;
+}
+
+/* ---- what could be left ---- */
+
+struct left {
+	unsigned mounts, kept_mounts, kept_directories, descriptors, cgroups, slots, processes,
+		interfaces;
+};
+
+static unsigned count_at(int dir, const char *path, char separator)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	char block[4096];
+	unsigned count = 0;
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			count += block[i] == separator;
+	close(fd);
+	return count;
+}
+
+static unsigned count_subdirectories(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fdopendir(fd);
+	struct dirent *entry;
+	unsigned count = 0;
+
+	while (list && (entry = readdir(list)))
+		count += entry->d_type == DT_DIR;
+	closedir(list);
+	return count;
+}
+
+static void look(struct cell_host *host, struct left *ret_left)
+{
+	*ret_left = (struct left){
+		.mounts = count_at(host->proc, "thread-self/mountinfo", '\n'),
+		.cgroups = count_subdirectories(host->cells),
+		.processes = count_at(host->proc, "thread-self/children", ' '),
+		.interfaces = count_entries("/sys/class/net"),
+	};
+	for (unsigned i = 0; i < CELL_SLOTS_MAX; i++)
+		ret_left->slots += host->uids.taken[i];
+	if (mountns_enter(host->ns.keeper) < 0)
+		abort();
+	ret_left->kept_mounts = count_at(host->proc, "thread-self/mountinfo", '\n');
+	ret_left->kept_directories = count_subdirectories(AT_FDCWD);
+	mountns_leave(&host->ns);
+	ret_left->descriptors = count_entries("/proc/self/fd");
+}
+
+static void check_left(struct check *check, struct cell_host *host, const struct left *before)
+{
+	struct left now;
+
+	look(host, &now);
+	CHECK_EQ(check, now.mounts, before->mounts);
+	CHECK_EQ(check, now.kept_mounts, before->kept_mounts);
+	CHECK_EQ(check, now.kept_directories, before->kept_directories);
+	CHECK_EQ(check, now.descriptors, before->descriptors);
+	CHECK_EQ(check, now.cgroups, before->cgroups);
+	CHECK_EQ(check, now.slots, before->slots);
+	CHECK_EQ(check, now.processes, before->processes);
+	CHECK_EQ(check, now.interfaces, before->interfaces);
+}
+
+/* ---- the steps that were named ---- */
+
+struct steps {
+	char name[STEPS_MAX][CELL_STEP_MAX];
+	unsigned count;
+};
+
+static bool has_step(const struct steps *steps, const char *name)
+{
+	for (unsigned i = 0; i < steps->count; i++)
+		if (strcmp(steps->name[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void note_step(struct steps *steps, const char *name)
+{
+	if (!has_step(steps, name) && steps->count < STEPS_MAX)
+		snprintf(steps->name[steps->count++], CELL_STEP_MAX, "%s", name);
+}
+
+/* Those of child.c and of the monitor's side; the cgroup's own names begin with it. */
+static const char *const wanted[] = {
+	"copy", "memory file systems", "channel", "mounts", "clone", "uid map", "workspace",
+	"descriptors", "maps", "identity", "namespaces", "network", "root: assemble",
+	"root: enter", "streams", "connection file", "limits", "session", "privileges",
+	"exit descriptor", "seccomp", "exec",
+};
+
+static void check_steps(struct check *check, const struct steps *steps, unsigned lacking)
+{
+	for (size_t i = 0; i < COUNT(wanted); i++) {
+		check_row(check, wanted[i]);
+		CHECK(check, has_step(steps, wanted[i]));
+	}
+	check_row(check, "landlock");
+	CHECK_EQ(check, has_step(steps, "landlock"), !(lacking & CELL_LACK_LANDLOCK));
+}
+
+/* ---- one cell, one call of it failed ---- */
+
+static int build(struct cell_host *host, const struct machine *machine, struct cell **ret_cell,
+		 struct cell_error *ret_error)
+{
+	const struct cell_spec spec = {
+		.id = {0xce, 0x12},
+		.project = "test",
+		.limits = {64ull << 20, 1000, 64, 8u << 20, 0, 0, 0},
+		.network = CELL_NETWORK_LOOPBACK,
+		.profile = "python",
+		.environment_fd = machine->environment,
+		.workspace_fd = machine->environment,
+		.argv = {"/usr/bin/cell-probe", "sleep"},
+		.env = {"PATH=/usr/bin"},
+	};
+	const struct cell_connection connection = {.incarnation = 1, .json = "{}", .json_len = 2};
+	int result = cell_new(host, &spec, ret_cell, ret_error);
+
+	return result < 0 ? result : cell_spawn(*ret_cell, &connection, ret_error);
+}
+
+/* False once there was no call left to fail. */
+static bool try_one(struct check *check, struct cell_host *host, const struct machine *machine,
+		    struct control *control, int number, struct steps *steps)
+{
+	struct cell_error error = {0};
+	struct cell *cell = NULL;
+	struct left before;
+	char row[64];
+	int result, failed;
+
+	look(host, &before);
+	atomic_store(&control->count, 0);
+	atomic_store(&control->failed, -1);
+	atomic_store(&control->fail_at, number);
+	atomic_store(&control->armed, true);
+	result = build(host, machine, &cell, &error);
+	atomic_store(&control->armed, false);
+	failed = atomic_load(&control->failed);
+	snprintf(row, sizeof(row), "call %d (system call %d): %.24s", number, failed, error.step);
+	check_row(check, row);
+	if (result < 0) {
+		note_step(steps, error.step);
+		CHECK(check, failed >= 0);
+		CHECK_EQ(check, error.error, INJECTED);
+		CHECK(check, error.step[0] != '\0');
+		CHECK(check, strncmp(error.step, "check", 5) != 0);
+	}
+	if (cell)
+		CHECK_EQ(check, cell_free(cell, &error), 0);
+	check_left(check, host, &before);
+	return failed >= 0;
+}
+
+static void test_steps(struct check *check, const struct machine *machine,
+		       struct control *control)
+{
+	struct cell_error error = {0};
+	struct cell_host *host = NULL;
+	static struct steps steps;
+
+	CHECK_EQ(check, cell_host_new(machine->cells, machine->lacking, &host, &error), 0);
+	if (!host) {
+		fprintf(stderr, "%s: %s\n", error.step, strerror(error.error));
+		return;
+	}
+	atomic_store(&control->home, host->ns.home);
+	atomic_store(&control->monitor, (int)getpid());
+	/* The first cell compiles the filter, which stays. */
+	(void)try_one(check, host, machine, control, CALLS_MAX, &steps);
+	for (int side = 0; side < 2; side++) {
+		int number = 1;
+
+		atomic_store(&control->child, side == 1);
+		while (number < CALLS_MAX &&
+		       try_one(check, host, machine, control, number, &steps))
+			number++;
+		printf("%d system calls of the %s failed in turn\n", number - 1,
+		       side ? "child" : "monitor");
+		CHECK(check, number > 50 && number < CALLS_MAX);
+	}
+	check_steps(check, &steps, machine->lacking);
+	cell_host_free(host);
+}
+
+int main(int argc, char **argv)
+{
+	struct machine machine = {.cgroup_root = -1, .cells = -1, .environment = -1};
+	struct check check = {0};
+	struct control *control = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int channel[2], listener;
+	pid_t answerer;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc != 3 || control == MAP_FAILED)
+		return 2;
+	if (!find_machine(&machine)) {
+		printf("skipped: needs root and a cgroup2 tree\n");
+		return SKIP;
+	}
+	if (!build_environment(&machine, argv[1], argv[2]) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
+		return 1;
+	answerer = fork();
+	if (answerer == 0)
+		answer_all(channel[1], control);
+	close(channel[1]);
+	listener = install_filter();
+	if (listener < 0 || !give_listener(channel[0], listener))
+		return 1;
+	close(listener);
+	close(channel[0]);
+	test_steps(&check, &machine, control);
+	remove_environment(&machine);
+	kill(answerer, SIGKILL);
+	return CHECK_DONE(&check);
+}
