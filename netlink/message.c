@@ -90,6 +90,11 @@ void nl_put_string(struct nl *nl, uint16_t type, const char *text)
 	nl_put(nl, type, text, strlen(text) + 1);
 }
 
+void nl_put_head(struct nl *nl, const void *head, size_t len)
+{
+	append(nl, head, len);
+}
+
 void nl_nest(struct nl *nl, uint16_t type)
 {
 	if (nl->depth == NL_NESTS_MAX) {
@@ -140,4 +145,64 @@ int nl_answers(const uint8_t *bytes, size_t len, uint32_t last, int *ret_error, 
 		len -= step < len ? step : len;
 	}
 	return 0;
+}
+
+/* The next message's body and length of it all; false: the bytes are no message. */
+static bool next_message(const uint8_t *bytes, size_t len, struct nlmsghdr *ret_message)
+{
+	if (len < sizeof(*ret_message))
+		return false;
+	memcpy(ret_message, bytes, sizeof(*ret_message));
+	return ret_message->nlmsg_len >= sizeof(*ret_message) && ret_message->nlmsg_len <= len;
+}
+
+int nl_messages(const uint8_t *bytes, size_t len, nl_found *found, void *ctx, int *ret_error,
+		bool *ret_done)
+{
+	struct nlmsghdr message;
+
+	while (len > 0) {
+		const uint8_t *body = bytes + sizeof(message);
+		size_t body_len, step;
+		int32_t code = 0;
+
+		if (!next_message(bytes, len, &message))
+			return -EBADMSG;
+		body_len = message.nlmsg_len - sizeof(message);
+		if (message.nlmsg_type == NLMSG_ERROR || message.nlmsg_type == NLMSG_DONE) {
+			if (body_len >= sizeof(code))
+				memcpy(&code, body, sizeof(code));
+			if (code > 0 || code < -4095)
+				return -EBADMSG;
+			*ret_error = code;
+			*ret_done = true;
+			return 0;
+		}
+		found(ctx, message.nlmsg_type, body, body_len);
+		step = NLMSG_ALIGN((size_t)message.nlmsg_len);
+		bytes += step < len ? step : len;
+		len -= step < len ? step : len;
+	}
+	return 0;
+}
+
+const uint8_t *nl_attribute(const uint8_t *bytes, size_t len, uint16_t type, size_t *ret_len)
+{
+	struct nlattr attribute;
+
+	while (len >= sizeof(attribute)) {
+		size_t step;
+
+		memcpy(&attribute, bytes, sizeof(attribute));
+		if (attribute.nla_len < sizeof(attribute) || attribute.nla_len > len)
+			return NULL;
+		if ((attribute.nla_type & NLA_TYPE_MASK) == type) {
+			*ret_len = attribute.nla_len - sizeof(attribute);
+			return bytes + sizeof(attribute);
+		}
+		step = NLA_ALIGN((size_t)attribute.nla_len);
+		bytes += step < len ? step : len;
+		len -= step < len ? step : len;
+	}
+	return NULL;
 }

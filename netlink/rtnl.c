@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -94,6 +95,53 @@ int rtnl_route_default_delete(int fd, unsigned index)
 	nl_begin(&nl, RTM_DELROUTE, NLM_F_ACK, &head, sizeof(head));
 	nl_put_u32(&nl, RTA_OIF, index);
 	return finish(fd, &nl);
+}
+
+int rtnl_route_set(int fd, const struct rtnl_route *route)
+{
+	struct rtmsg head = {
+		.rtm_family = AF_INET,
+		.rtm_dst_len = route->bits,
+		.rtm_table = RT_TABLE_UNSPEC,
+		.rtm_protocol = RTPROT_BOOT,
+		.rtm_scope = route->router || !route->index ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = route->index ? RTN_UNICAST : RTN_UNREACHABLE,
+		.rtm_flags = route->router ? RTNH_F_ONLINK : 0,
+	};
+	struct nl nl;
+
+	nl_init(&nl);
+	nl_begin(&nl, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+	nl_put_u32(&nl, RTA_TABLE, route->table);
+	if (route->bits > 0)
+		nl_put_be32(&nl, RTA_DST, route->address);
+	if (route->router)
+		nl_put_be32(&nl, RTA_GATEWAY, route->router);
+	if (route->index)
+		nl_put_u32(&nl, RTA_OIF, route->index);
+	else /* the last one asked, so that a better one may stand beside it */
+		nl_put_u32(&nl, RTA_PRIORITY, UINT32_MAX);
+	return finish(fd, &nl);
+}
+
+int rtnl_rule_source(int fd, uint32_t source, uint8_t bits, uint32_t table)
+{
+	struct fib_rule_hdr head = {
+		.family = AF_INET,
+		.src_len = bits,
+		.table = RT_TABLE_UNSPEC,
+		.action = FR_ACT_TO_TBL,
+	};
+	struct nl nl;
+	int err;
+
+	nl_init(&nl);
+	nl_begin(&nl, RTM_NEWRULE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	nl_put_be32(&nl, FRA_SRC, source);
+	nl_put_u32(&nl, FRA_PRIORITY, table); /* before the main table's, after the local one's */
+	nl_put_u32(&nl, FRA_TABLE, table);
+	err = finish(fd, &nl);
+	return err == -EEXIST ? 0 : err;
 }
 
 int rtnl_loopback_up(void)

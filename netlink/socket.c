@@ -54,7 +54,7 @@ static int collect(int fd, uint32_t acked)
 	return last ? 0 : -EIO;
 }
 
-int nl_send(int fd, const struct nl *nl, uint32_t acked)
+static int send_all(int fd, const struct nl *nl)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	ssize_t n;
@@ -64,7 +64,38 @@ int nl_send(int fd, const struct nl *nl, uint32_t acked)
 	do
 		n = sendto(fd, nl->bytes, nl->len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	return collect(fd, acked);
+	return n < 0 ? -errno : 0;
+}
+
+int nl_send(int fd, const struct nl *nl, uint32_t acked)
+{
+	int err = send_all(fd, nl);
+
+	return err ? err : collect(fd, acked);
+}
+
+/* Each read has the kernel put the dump's next part into the queue: here too, nothing waits. */
+int nl_dump(int fd, const struct nl *nl, nl_found *found, void *ctx)
+{
+	_Alignas(4) uint8_t bytes[32768];
+	bool done = false;
+	int error = send_all(fd, nl);
+
+	while (error == 0 && !done) {
+		struct sockaddr_nl from = {0};
+		socklen_t from_len = sizeof(from);
+		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC,
+				     (struct sockaddr *)&from, &from_len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN || errno == EWOULDBLOCK ? -EIO : -errno;
+		if (from.nl_pid != 0) /* not the kernel */
+			continue;
+		if ((size_t)n > sizeof(bytes) ||
+		    nl_messages(bytes, (size_t)n, found, ctx, &error, &done) != 0)
+			return -EBADMSG;
+	}
+	return error;
 }

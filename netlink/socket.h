@@ -18,4 +18,10 @@ int nl_open(int protocol);
  */
 int nl_send(int fd, const struct nl *nl, uint32_t acked);
 
+/*
+ * Sends nl, one message with NLM_F_DUMP, and calls found for each message of the answer. Returns
+ * 0, or -errno; found may have been called before a failure.
+ */
+int nl_dump(int fd, const struct nl *nl, nl_found *found, void *ctx);
+
 #endif

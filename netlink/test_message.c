@@ -36,7 +36,7 @@ static void test_bytes(void)
 
 static void test_full(void)
 {
-	static const uint8_t block[4096];
+	static const uint8_t block[NL_BYTES_MAX / 4];
 	struct nl nl;
 
 	nl_init(&nl);
