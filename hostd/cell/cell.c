@@ -3,14 +3,12 @@
  * A cell's life. What is checked (check.c) and described here (a plan) is executed by spawn.c on
  * the monitor's side and by child.c, which argues the order of the steps, on the cell's.
  */
-#include "hostd/cell/host.h"
+#include "hostd/cell/self.h"
 
-#include "hostd/cell/kept.h"
 #include "hostd/cell/plan.h"
 #include "hostd/cell/spawn.h"
 #include "hostd/cell/strings.h"
 #include "hostd/cell/sys.h"
-#include "hostd/cell/usage.h"
 #include "hostd/cell/util.h"
 
 #include <poll.h>
@@ -20,25 +18,6 @@
 #include <sys/wait.h>
 
 #define KILL_TIMEOUT_MS 5000
-#define NO_SLOT CELL_SLOTS_MAX
-
-struct cell {
-	struct cell_host *host;
-	unsigned slot;
-	struct cgroup cgroup;
-	struct kept kept;
-	bool has_kept;
-	int environment; /* O_PATH */
-	int workspace;	 /* O_PATH; -1: none */
-	bool workspace_write, workspace_exec;
-	struct cell_limits limits;
-	enum cell_network network;
-	const struct filter *filter; /* the host's */
-	char **argv, **env;
-	int pidfd, exit_fd; /* of the running incarnation; -1 */
-	uint64_t oom_kills; /* as the incarnation began */
-	struct cell_usage usage; /* of its cgroup as the cell began: not its own */
-};
 
 static int copy_spec(struct cell *cell, const struct cell_spec *spec)
 {
@@ -75,6 +54,7 @@ static int build(struct cell *cell, const struct cell_spec *spec, struct cell_er
 	result = uids_take(&cell->host->uids, &cell->slot);
 	if (result < 0)
 		return step_fail(ret_error, "slot", result);
+	cell->egress.slot = cell->slot;
 	result = cgroup_new(cell->host->cells, spec->id, &spec->limits, cell->host->disk,
 			    cell->host->lacking, &cell->cgroup, ret_error);
 	if (result < 0)
@@ -84,7 +64,9 @@ static int build(struct cell *cell, const struct cell_spec *spec, struct cell_er
 	if (result < 0)
 		return step_fail(ret_error, "memory file systems", result);
 	cell->has_kept = true;
-	return 0;
+	if (spec->network == CELL_NETWORK_EGRESS)
+		result = egress_set(&cell->host->egress, &cell->egress, spec->egress);
+	return result < 0 ? step_fail(ret_error, "egress: rules", result) : 0;
 }
 
 int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell **ret_cell,
@@ -99,7 +81,7 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	if (!cell)
 		return step_fail(ret_error, "memory", -ENOMEM);
 	cell->host = host;
-	cell->slot = NO_SLOT;
+	cell->slot = CELL_NO_SLOT;
 	cell->environment = cell->workspace = cell->pidfd = cell->exit_fd = -1;
 	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
 	result = build(cell, spec, ret_error);
@@ -124,6 +106,7 @@ static void plan_describe(const struct cell *cell, const struct cell_connection 
 		.incarnation = connection->incarnation,
 		.json = connection->json,
 		.json_len = connection->json_len,
+		.resolvers = cell->egress.open ? &cell->egress.policy : NULL,
 		.masks = &cell->host->masks,
 		.filter = cell->filter,
 		.argv = (const char *const *)cell->argv,
@@ -145,6 +128,8 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 		.workspace = cell->workspace,
 		.cgroup = cell->cgroup.cell,
 		.uid = uids_cell(cell->slot),
+		.egress = &cell->host->egress,
+		.egress_cell = cell->egress.open ? &cell->egress : NULL,
 	};
 	struct spawned spawned;
 	struct cell_plan plan;
@@ -155,8 +140,10 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	plan_describe(cell, connection, &plan);
 	cell->oom_kills = cgroup_oom_kills(&cell->cgroup);
 	result = spawn(&place, &plan, &spawned, ret_error);
-	if (result < 0)
+	if (result < 0) {
+		(void)egress_detach(&cell->host->egress, &cell->egress);
 		return result;
+	}
 	cell->pidfd = spawned.pidfd;
 	cell->exit_fd = spawned.exit_fd;
 	return 0;
@@ -214,6 +201,7 @@ int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 	else
 		ret_exit->status = status_of(&info);
 	ret_exit->oom = cgroup_oom_kills(&cell->cgroup) > cell->oom_kills;
+	(void)egress_detach(&cell->host->egress, &cell->egress);
 	fd_close(&cell->exit_fd);
 	fd_close(&cell->pidfd);
 	return 0;
@@ -278,7 +266,7 @@ static int stop(struct cell *cell)
  */
 int cell_free(struct cell *cell, struct cell_error *ret_error)
 {
-	int stopped, unmounted = 0, removed, result;
+	int stopped, unmounted = 0, removed, network, result;
 
 	if (!cell)
 		return 0;
@@ -286,14 +274,16 @@ int cell_free(struct cell *cell, struct cell_error *ret_error)
 	removed = cgroup_remove(&cell->cgroup);
 	if (cell->has_kept)
 		unmounted = kept_free(&cell->host->ns, &cell->kept);
-	result = stopped < 0 ? stopped : removed < 0 ? removed : unmounted;
+	network = egress_free(&cell->host->egress, &cell->egress);
+	result = stopped < 0 ? stopped : removed < 0 ? removed : unmounted < 0 ? unmounted : network;
 	if (result < 0)
 		step_fail(ret_error,
 			  stopped < 0   ? "free: processes"
 			  : removed < 0 ? "free: cgroup"
-					: "free: mounts",
+			  : unmounted < 0 ? "free: mounts"
+					  : "free: network",
 			  result);
-	if (result == 0 && cell->slot != NO_SLOT)
+	if (result == 0 && cell->slot != CELL_NO_SLOT)
 		uids_give(&cell->host->uids, cell->slot);
 	fd_close(&cell->pidfd);
 	fd_close(&cell->exit_fd);

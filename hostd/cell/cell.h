@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "hostd/cell/egress.h"
+
 #define CELL_ID_LEN 16u
 #define CELL_NAME_MAX 64u
 #define CELL_ARGS_MAX 32u
@@ -54,6 +56,7 @@ struct cell_spec {
 	char project[CELL_NAME_MAX];
 	struct cell_limits limits;
 	enum cell_network network;
+	const struct egress_policy *egress; /* of CELL_NETWORK_EGRESS alone */
 	const char *profile; /* seccomp profile: a file name in hostd/policy */
 	int environment_fd;  /* O_PATH root of the mounted environment */
 	int workspace_fd;    /* O_PATH directory that becomes /work; 0 or less: none */
@@ -123,6 +126,17 @@ int cell_host_files(struct cell_host *host, int disk, struct cell_error *ret_err
 /* After the last cell was freed. */
 void cell_host_free(struct cell_host *host);
 
+/*
+ * The way out of the node for cells with an egress policy, which are refused without this call.
+ * cut: the kill switch is on from the first. cell_host_cut turns it, for every cell.
+ */
+int cell_host_egress(struct cell_host *host, const struct egress_node *node, bool cut,
+		     struct cell_error *ret_error);
+int cell_host_cut(struct cell_host *host, bool cut, struct cell_error *ret_error);
+
+/* As egress_read: what is counted of every cell, by its slot. */
+int cell_host_traffic(struct cell_host *host, struct egress_traffic *by_slot, size_t slots);
+
 /* Everything in the spec is in range and names what exists. */
 int cell_check(const struct cell_spec *spec, struct cell_error *ret_error);
 
@@ -147,6 +161,19 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 int cell_sockets_mount(const struct cell *cell, int *ret_fd, struct cell_error *ret_error);
 uid_t cell_relay_uid(const struct cell *cell);
 int cell_relay_cgroup(const struct cell *cell); /* borrowed O_PATH|O_DIRECTORY descriptor */
+
+/* What names the cell's part of anything that the node keeps a table of. */
+unsigned cell_slot(const struct cell *cell);
+
+/*
+ * Changes the policy from now on, for connections that are open too. Only between loopback and
+ * egress: a sealed cell's filter knows no network, and cannot be had back. -EOPNOTSUPP then.
+ */
+int cell_set_network(struct cell *cell, enum cell_network network,
+		     const struct egress_policy *policy, struct cell_error *ret_error);
+
+/* This cell's kill switch: beats its policy until it is lifted, over restarts too. */
+int cell_cut(struct cell *cell, bool cut, struct cell_error *ret_error);
 
 /* Becomes readable when the cell's PID 1 has exited; -1 while nothing runs. Borrowed. */
 int cell_pidfd(const struct cell *cell);

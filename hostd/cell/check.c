@@ -31,12 +31,14 @@ static bool none_or(uint64_t value, uint64_t min)
 	return value == 0 || value >= min;
 }
 
-static bool network_ok(enum cell_network network)
+static bool network_ok(const struct cell_spec *spec)
 {
-	switch (network) {
+	switch (spec->network) {
 	case CELL_NETWORK_SEALED:
 	case CELL_NETWORK_LOOPBACK:
-		return true;
+		return !spec->egress;
+	case CELL_NETWORK_EGRESS:
+		return spec->egress && !egress_problem(spec->egress);
 	default:
 		return false;
 	}
@@ -100,7 +102,7 @@ int cell_check(const struct cell_spec *spec, struct cell_error *ret_error)
 		{"check: tmpfs", within(limits->tmpfs_bytes, TMPFS_MIN, MEMORY_MAX), -ERANGE},
 		{"check: io rate", none_or(limits->io_kibps, IO_KIBPS_MIN), -ERANGE},
 		{"check: io operations", none_or(limits->io_iops, IO_IOPS_MIN), -ERANGE},
-		{"check: network", network_ok(spec->network), -EINVAL},
+		{"check: network", network_ok(spec), -EINVAL},
 		{"check: profile", spec->profile && policy_find(spec->profile), -ENOENT},
 		{"check: environment", directory_ok(spec->environment_fd), -ENOTDIR},
 		{"check: workspace", workspace_ok(spec), -ENOTDIR},

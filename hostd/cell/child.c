@@ -104,6 +104,12 @@ static int connection_file(struct cell_plan *plan)
 				      plan->json_len);
 }
 
+/* Likewise; and whatever the incarnation before left under that name is gone. */
+static int resolvers(struct cell_plan *plan)
+{
+	return sockets_put_resolvers(plan->fd[PLAN_SOCKETS], plan->resolvers, -1);
+}
+
 static int limits(struct cell_plan *plan)
 {
 	return credentials_limits(plan->pids_max);
@@ -171,6 +177,7 @@ static const struct {
 	{"root: enter", root_enter},
 	{"streams", standard_streams},
 	{"connection file", connection_file},
+	{"resolvers", resolvers},
 	{"limits", limits},
 	{"session", session},
 	{"privileges", drop_privileges},

@@ -77,6 +77,7 @@ int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_hos
 		return step_fail(ret_error, "host: memory", -ENOMEM);
 	host->proc = host->cells = -1;
 	host->ns = (struct mountns){-1, -1, -1};
+	egress_init(&host->egress);
 	host->lacking = lacking;
 	result = init(host, cells_cgroup, ret_error);
 	if (result < 0) {
@@ -106,6 +107,7 @@ void cell_host_free(struct cell_host *host)
 	for (size_t i = 0; i < HOST_FILTERS_MAX; i++)
 		filter_free(&host->filters[i].filter);
 	mountns_close(&host->ns);
+	egress_close(&host->egress);
 	fd_close(&host->cells);
 	fd_close(&host->proc);
 	free(host);

@@ -4,12 +4,13 @@
 #define ANCHORHOLD_CELL_HOST_H
 
 #include "hostd/cell/cgroup.h"
+#include "hostd/cell/egress.h"
 #include "hostd/cell/mountns.h"
 #include "hostd/cell/procfs.h"
 #include "hostd/cell/seccomp.h"
 #include "hostd/cell/uids.h"
 
-#define HOST_FILTERS_MAX 8u /* profiles times network policies */
+#define HOST_FILTERS_MAX 12u /* profiles times network policies */
 
 struct cell_host {
 	int proc;  /* a procfs, proven by its magic number */
@@ -19,6 +20,7 @@ struct cell_host {
 	struct mountns ns;
 	struct procfs_masks masks;
 	struct uids uids;
+	struct egress egress;
 	struct host_filter {
 		const struct policy *policy; /* NULL: free */
 		enum cell_network network;

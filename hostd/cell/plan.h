@@ -10,6 +10,7 @@
 
 struct procfs_masks;
 struct filter;
+struct egress_policy;
 
 enum plan_fd {
 	PLAN_EXIT,	  /* cell-init writes the main child's status here */
@@ -34,6 +35,7 @@ struct cell_plan {
 	uint32_t incarnation;
 	const char *json;
 	size_t json_len;
+	const struct egress_policy *resolvers; /* NULL: none */
 	const struct procfs_masks *masks;
 	const struct filter *filter;
 	const char *const *argv; /* the kernel's */

@@ -35,20 +35,31 @@ static int add_rule(scmp_filter_ctx context, const struct policy_rule *rule)
 	return seccomp_rule_add_array(context, action, rule->number, 1, &compare);
 }
 
-static bool domain_named(const struct policy *policy, int domain, bool loopback)
+/* Of what is for cells with a network, one with a way out has IPv4 alone: so has its way. */
+static bool applies(const struct policy_rule *rule, enum cell_network network)
+{
+	if (!rule->loopback)
+		return true;
+	if (network == CELL_NETWORK_EGRESS && rule->number == SCMP_SYS(socket))
+		return rule->value != AF_INET6;
+	return network != CELL_NETWORK_SEALED;
+}
+
+static bool domain_named(const struct policy *policy, int domain, enum cell_network network)
 {
 	for (size_t i = 0; i < policy->count; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 
 		if (rule->number == SCMP_SYS(socket) && rule->argument == 0 &&
-		    rule->value == (uint64_t)domain && (loopback || !rule->loopback))
+		    rule->value == (uint64_t)domain && applies(rule, network))
 			return true;
 	}
 	return false;
 }
 
 /* Of a domain that no rule names, a program hears what it would where that is not built in. */
-static int refuse_domains(scmp_filter_ctx context, const struct policy *policy, bool loopback)
+static int refuse_domains(scmp_filter_ctx context, const struct policy *policy,
+			  enum cell_network network)
 {
 	int result = 0;
 
@@ -61,13 +72,13 @@ static int refuse_domains(scmp_filter_ctx context, const struct policy *policy, 
 			.value = (uint64_t)domain,
 		};
 
-		if (!domain_named(policy, domain, loopback))
+		if (!domain_named(policy, domain, network))
 			result = add_rule(context, &rule);
 	}
 	return result;
 }
 
-static int fill(scmp_filter_ctx context, const struct policy *policy, bool loopback)
+static int fill(scmp_filter_ctx context, const struct policy *policy, enum cell_network network)
 {
 	/* Only the native architecture is in a new context: i386 and x32 calls are 'bad'. */
 	int result = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -75,9 +86,9 @@ static int fill(scmp_filter_ctx context, const struct policy *policy, bool loopb
 	if (result == 0)
 		result = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; result == 0 && i < policy->count; i++)
-		if (loopback || !policy->rules[i].loopback)
+		if (applies(&policy->rules[i], network))
 			result = add_rule(context, &policy->rules[i]);
-	return result < 0 ? result : refuse_domains(context, policy, loopback);
+	return result < 0 ? result : refuse_domains(context, policy, network);
 }
 
 /* By way of a memfd: libseccomp before 2.6 exports to a descriptor only. */
@@ -115,7 +126,7 @@ int filter_compile(const struct policy *policy, enum cell_network network,
 
 	if (!context)
 		return -ENOMEM;
-	result = fill(context, policy, network == CELL_NETWORK_LOOPBACK);
+	result = fill(context, policy, network);
 	if (result == 0)
 		result = export(context, ret_filter);
 	seccomp_release(context);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hostd/cell/sockets.h"
 
+#include "hostd/cell/egress.h"
 #include "hostd/cell/sys.h"
 #include "hostd/cell/tmpfs.h"
 #include "hostd/cell/util.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/xattr.h>
 
 #define SOCKETS_BYTES (4u * 1024u * 1024u)
 #define SOCKETS_INODES 64u
+#define RESOLV_CONF "resolv.conf"
 
 /* The kernel's layout of a POSIX ACL in an extended attribute: little-endian, as our machines. */
 #define ACL_VERSION 2u
@@ -85,4 +88,27 @@ int sockets_put_connection(int sockets, uint32_t incarnation, const char *json, 
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
+}
+
+/* The directory is the cell's: the file is made anew under a name that nothing is behind, and
+ * never followed. Whoever is faster than this only spoils a file of his own. */
+int sockets_put_resolvers(int sockets, const struct egress_policy *policy, int owner)
+{
+	CLEANUP_FD int fd = -1;
+	char text[EGRESS_RESOLV_MAX] = "";
+	size_t len;
+
+	if (policy)
+		egress_resolv_conf(policy, text);
+	if (unlinkat(sockets, RESOLV_CONF, 0) < 0 && errno != ENOENT)
+		return -errno;
+	len = strlen(text);
+	if (len == 0)
+		return 0;
+	fd = sys_open_beneath(sockets, RESOLV_CONF, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fd;
+	if (owner >= 0 && fchown(fd, (uid_t)owner, (gid_t)owner) < 0)
+		return -errno;
+	return write(fd, text, len) == (ssize_t)len ? 0 : -EIO;
 }

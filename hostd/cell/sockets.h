@@ -18,4 +18,11 @@ int sockets_new(uid_t cell, uid_t relay, int *ret_fd);
 /* In the child, as the cell's uid: the connection file of an incarnation, mode 0600. */
 int sockets_put_connection(int sockets, uint32_t incarnation, const char *json, size_t len);
 
+/*
+ * The resolv.conf that an environment's /etc leads to, in place of any there was; none where the
+ * policy (may be NULL) names no resolver. owner: the cell's uid where the caller is another, or -1.
+ */
+struct egress_policy;
+int sockets_put_resolvers(int sockets, const struct egress_policy *policy, int owner);
+
 #endif

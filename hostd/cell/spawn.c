@@ -133,6 +133,12 @@ static int start_child(const struct spawn_place *place, struct cell_plan *plan,
 		result = idmap_apply(plan->fd[PLAN_WORKSPACE], place->host->proc, ends->pid);
 	if (result < 0)
 		return step_fail(ret_error, "workspace", result);
+	/* The kernel's first line may already need it, and the child has no hand in it. One that
+	 * failed already has no network any more; its own word follows. */
+	if (place->egress_cell)
+		result = egress_attach(place->egress, place->egress_cell, ends->pidfd);
+	if (result < 0 && result != -ESRCH)
+		return step_fail(ret_error, "egress: link", result);
 	/* A child that failed already has closed its end, and left its word in ours. */
 	if (send(ends->channel, &go, 1, MSG_NOSIGNAL) != 1 && errno != EPIPE)
 		return step_fail(ret_error, "channel", -errno);

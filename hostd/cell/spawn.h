@@ -15,6 +15,8 @@ struct spawn_place {
 	int workspace;	 /* the same; -1: none */
 	int cgroup;
 	uid_t uid;
+	struct egress *egress;
+	struct egress_cell *egress_cell; /* NULL: it has no way out */
 };
 
 /* PID 1 of the cell and the pipe that its exit status comes through; the caller's. */
