@@ -17,7 +17,6 @@
 
 #define LOGS_DEFAULT 100u
 #define LOGS_MAX 10000u
-#define EVENTS_LIMIT 1000
 
 static json_t *node_model(const struct node *node)
 {
@@ -28,8 +27,8 @@ static json_t *node_model(const struct node *node)
 		state = "refusing";
 	if (node->seen_unix_ms != 0)
 		clock_stamp(node->seen_unix_ms * 1000u, seen);
-	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "name", node->name, "state",
-			 state, "kernels", (int)node->kernels_count, "kernels_max",
+	return json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:o, s:o}", "name", node->name, "state",
+			 state, "cut", node->cut, "kernels", (int)node->kernels_count, "kernels_max",
 			 (int)node->kernels_max, "cpus", (int)node->cpus, "memory_mib",
 			 (int)node->memory_mib, "version", api_text(node->version), "last_seen",
 			 seen[0] != '\0' ? json_string(seen) : json_null());
@@ -184,21 +183,10 @@ static void logs_done(void *ctx, const struct pending_outcome *outcome)
 			      outcome->lost ? "the node was lost" : link_code_name(outcome->code));
 }
 
-static unsigned long query_number(const struct request *request, const char *name,
-				  unsigned long otherwise)
-{
-	const char *text = request_query(request, name);
-
-	if (text == NULL || *text == '\0' || strspn(text, "0123456789") != strlen(text) ||
-	    strlen(text) > 18)
-		return otherwise;
-	return strtoul(text, NULL, 10);
-}
-
 void api_own_node_logs(struct request *request)
 {
 	struct node *node = node_of(request);
-	unsigned long lines = query_number(request, "lines", LOGS_DEFAULT);
+	unsigned long lines = api_query_number(request, "lines", LOGS_DEFAULT);
 
 	if (node == NULL)
 		return;
@@ -229,29 +217,9 @@ void api_own_kernels(struct request *request)
 		json_object_set_new(model, "state", json_string(kernel_state_name(kernel->state)));
 		json_object_set_new(model, "incarnation", json_integer(kernel->incarnation));
 		json_object_set_new(model, "created", json_integer(kernel->created));
+		json_object_set_new(model, "cut",
+				    json_boolean(fleet_is_cut(request->gateway->fleet, kernel)));
 		json_array_append_new(list, model);
 	}
-	request_json(request, 200, list);
-}
-
-static bool event_add(void *ctx, const struct store_event *event)
-{
-	json_t *row = json_pack(
-		"{s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "id", (json_int_t)event->id, "node",
-		api_text(event->node), "seq", (json_int_t)event->seq, "time_ms",
-		(json_int_t)event->time_ms, "kernel", api_text(event->kernel), "kind",
-		api_text(event->kind), "project", api_text(event->project), "text",
-		api_text(event->text));
-
-	return row == NULL || json_array_append_new(ctx, row) == 0;
-}
-
-void api_own_events(struct request *request)
-{
-	json_t *list = json_array();
-	int64_t after = (int64_t)query_number(request, "after", 0);
-
-	if (store_event_walk(request->gateway->store, after, EVENTS_LIMIT, event_add, list) < 0)
-		log_line("store: %s", store_error(request->gateway->store));
 	request_json(request, 200, list);
 }

@@ -155,8 +155,12 @@ void session_tell_dead(struct session *session)
 	session->death_ms = 0;
 	kernel_reason(session->kernel, why, sizeof(why));
 	session_fail(session, INFLIGHT_ALL, KERNEL_DIED, why);
-	/* Who stops a kernel needs no notice in the notebook that it stopped. */
-	if (session->kernel->reason != LINK_WHY_STOPPED)
+	/*
+	 * Who stops a kernel needs no notice in the notebook that it stopped; and of a limit the
+	 * node has told already, unless that was before this session's time.
+	 */
+	if (session->kernel->reason != LINK_WHY_STOPPED &&
+	    !(session->why_told && kernel_limit(session->kernel)))
 		say_why(session, "");
 	session_say(session, synth_status(&synth, (struct link_slice){NULL, 0}, "dead"), &synth);
 }

@@ -11,6 +11,7 @@
 #include "backend/gateway/fleet_private.h"
 #include "backend/gateway/ids.h"
 #include "backend/gateway/log.h"
+#include "backend/gateway/settings.h"
 
 #define LOGS_TIMEOUT_MS 10000u
 #define DEAD_SWEEP_MS 10000u
@@ -18,6 +19,27 @@
 static bool load_node(void *ctx, const struct store_node *row)
 {
 	return row->revoked || fleet_node_add(ctx, row->name) == 0;
+}
+
+/*
+ * What it was started with; without it, as in rows of older versions, its project's settings are
+ * what a restart gives it. The node may have missed a change that this gateway's last life made.
+ */
+static void settings_load(struct kernel *kernel, const struct store_kernel *row)
+{
+	json_t *settings = json_loads(row->settings, JSON_REJECT_DUPLICATES, NULL);
+	char error[SETTINGS_ERROR_MAX];
+	uint64_t given;
+
+	settings_default(&kernel->start);
+	kernel->network_max = row->network_max < 0 || row->network_max > LINK_NET_EGRESS
+				      ? LINK_NET_EGRESS
+				      : (uint8_t)row->network_max;
+	kernel->network_changed =
+		settings != NULL && settings_read(settings, &kernel->start, &given, error) == 0;
+	if (!kernel->network_changed)
+		settings_default(&kernel->start);
+	json_decref(settings);
 }
 
 static bool load_kernel(void *ctx, const struct store_kernel *row)
@@ -37,6 +59,7 @@ static bool load_kernel(void *ctx, const struct store_kernel *row)
 	snprintf(kernel->owner, sizeof(kernel->owner), "%s", row->owner);
 	snprintf(kernel->project, sizeof(kernel->project), "%s", row->project);
 	kernel->created = row->created;
+	settings_load(kernel, row);
 	kernel->activity.last_us = clock_unix_us();
 	if (table_put(fleet->kernels, kernel->id, LINK_ID_LEN, kernel) < 0) {
 		free(kernel);
@@ -68,6 +91,8 @@ int fleet_new(struct store *store, void *socket, const struct fleet_hooks *hooks
 	r = store_node_walk(store, load_node, fleet);
 	if (r == 0)
 		r = store_kernel_walk(store, load_kernel, fleet);
+	if (r == 0)
+		r = fleet_policy_load(fleet);
 	if (r < 0) {
 		fleet_free(fleet);
 		return r;
@@ -164,9 +189,9 @@ bool fleet_flush(struct fleet *fleet)
 	return fleet->waiting != NULL;
 }
 
-static int request(struct fleet *fleet, struct node *node, struct kernel *kernel,
-		   struct link_request *body, uint32_t timeout_ms, pending_done done, void *ctx,
-		   uint64_t *ret_id)
+int fleet_ask(struct fleet *fleet, struct node *node, struct kernel *kernel,
+	      struct link_request *body, uint32_t timeout_ms, pending_done done, void *ctx,
+	      uint64_t *ret_id)
 {
 	struct link_frame frame;
 	struct pending *pending;
@@ -179,10 +204,8 @@ static int request(struct fleet *fleet, struct node *node, struct kernel *kernel
 	if (pending == NULL)
 		return -ENOBUFS;
 	body->id = pending->id;
-	if (kernel != NULL) {
+	if (kernel != NULL)
 		memcpy(body->kernel_id, kernel->id, LINK_ID_LEN);
-		body->start = kernel->start;
-	}
 	frame.type = LINK_REQUEST;
 	frame.u.request = *body;
 	r = fleet_push(fleet, node, &frame);
@@ -198,11 +221,13 @@ static int request(struct fleet *fleet, struct node *node, struct kernel *kernel
 int fleet_request(struct fleet *fleet, struct kernel *kernel, enum link_verb verb,
 		  uint32_t timeout_ms, pending_done done, void *ctx, uint64_t *ret_id)
 {
-	struct link_request body = {.verb = (uint8_t)verb};
-	int r = request(fleet, kernel->node, kernel, &body, timeout_ms, done, ctx, ret_id);
+	struct link_request body = {.verb = (uint8_t)verb, .start = kernel->start};
+	int r = fleet_ask(fleet, kernel->node, kernel, &body, timeout_ms, done, ctx, ret_id);
 
 	if (r == 0 && verb == LINK_STOP)
 		kernel->stop_sent = true;
+	if (r == 0 && verb == LINK_START)
+		fleet_policy_start(fleet, kernel);
 	return r;
 }
 
@@ -211,7 +236,7 @@ int fleet_logs(struct fleet *fleet, struct node *node, uint32_t lines, pending_d
 {
 	struct link_request body = {.verb = LINK_LOGS, .lines = lines};
 
-	return request(fleet, node, NULL, &body, LOGS_TIMEOUT_MS, done, ctx, ret_id);
+	return fleet_ask(fleet, node, NULL, &body, LOGS_TIMEOUT_MS, done, ctx, ret_id);
 }
 
 void fleet_forget(struct fleet *fleet, uint64_t id)

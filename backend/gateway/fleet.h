@@ -96,6 +96,34 @@ int fleet_logs(struct fleet *fleet, struct node *node, uint32_t lines, pending_d
 	       uint64_t *ret_id);
 void fleet_forget(struct fleet *fleet, uint64_t id);
 
+/* ---- policies of what runs (fleet_policy.c) ---- */
+
+/*
+ * The kernel's network policy from now on: kept, told to its node, and told again on each new
+ * connection of it. As fleet_request(); where the node is not there it is kept all the same.
+ */
+int fleet_kernel_network(struct fleet *fleet, struct kernel *kernel,
+			 const struct link_start *policy, pending_done done, void *ctx,
+			 uint64_t *ret_id);
+
+/*
+ * The kill switch of one kernel or one node: stored, told, and told again on each new connection.
+ * As fleet_request(); -EIO: it could not be stored, and nothing was done.
+ */
+int fleet_cut_kernel(struct fleet *fleet, struct kernel *kernel, bool on, pending_done done,
+		     void *ctx, uint64_t *ret_id);
+int fleet_cut_node(struct fleet *fleet, struct node *node, bool on, pending_done done, void *ctx,
+		   uint64_t *ret_id);
+
+/* The switch of all nodes is only kept by this; fleet_cut_tell() then tells a node. */
+int fleet_cut_all(struct fleet *fleet, bool on);
+int fleet_cut_tell(struct fleet *fleet, struct node *node, pending_done done, void *ctx,
+		   uint64_t *ret_id);
+bool fleet_cut_is_all(const struct fleet *fleet);
+
+/* Is all traffic of the kernel cut off, by whichever switch? */
+bool fleet_is_cut(const struct fleet *fleet, const struct kernel *kernel);
+
 /* ---- sessions of a kernel ---- */
 
 int fleet_attach(struct fleet *fleet, struct kernel *kernel, const struct link_attach *attach);

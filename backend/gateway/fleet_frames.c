@@ -107,6 +107,7 @@ static void on_hello(struct fleet *fleet, struct node *node, const struct link_r
 	node->seen_unix_ms = node->hello_unix_ms = clock_unix_us() / 1000u;
 	hello_log(node);
 	environments_keep(fleet, node);
+	fleet_policy_hello(fleet, node);
 	reconcile(fleet, node, &frame->u.hello);
 }
 

@@ -9,6 +9,7 @@
 #include "backend/gateway/clock.h"
 #include "backend/gateway/fleet_private.h"
 #include "backend/gateway/log.h"
+#include "backend/gateway/settings.h"
 
 #define STOP_TIMEOUT_MS 15000u
 
@@ -27,9 +28,11 @@ size_t fleet_kernels_count(const struct fleet *fleet)
 	return table_count(fleet->kernels);
 }
 
-static int store_it(struct fleet *fleet, const struct kernel *kernel)
+int fleet_kernel_store(struct fleet *fleet, const struct kernel *kernel)
 {
-	struct store_kernel row = {.created = kernel->created};
+	struct store_kernel row = {.created = kernel->created, .network_max = kernel->network_max};
+	json_t *settings = settings_json(&kernel->start);
+	char *text = json_dumps(settings, JSON_COMPACT);
 	int r;
 
 	memcpy(row.id, kernel->text, sizeof(row.id));
@@ -37,7 +40,10 @@ static int store_it(struct fleet *fleet, const struct kernel *kernel)
 	memcpy(row.node, kernel->node->name, sizeof(row.node));
 	memcpy(row.owner, kernel->owner, sizeof(row.owner));
 	memcpy(row.project, kernel->project, sizeof(row.project));
+	row.settings = text == NULL ? "" : text;
 	r = store_kernel_put(fleet->store, &row);
+	free(text);
+	json_decref(settings);
 	if (r < 0)
 		log_line("store: kernel %s: %s", kernel->text, store_error(fleet->store));
 	return r;
@@ -64,7 +70,7 @@ int fleet_kernel_add(struct fleet *fleet, struct node *node, const struct kernel
 		return r;
 	}
 	node_link_kernel(node, copy);
-	r = store_it(fleet, copy);
+	r = fleet_kernel_store(fleet, copy);
 	if (r < 0) {
 		fleet_kernel_remove(fleet, copy);
 		return r;
@@ -81,6 +87,8 @@ void fleet_kernel_remove(struct fleet *fleet, struct kernel *kernel)
 		fleet_request(fleet, kernel, LINK_STOP, STOP_TIMEOUT_MS, NULL, NULL, &ignored);
 	/* Out of the table first: whoever is now told that it is gone must not find it. */
 	table_remove(fleet->kernels, kernel->id, LINK_ID_LEN);
+	if (kernel->cut)
+		store_cut_set(fleet->store, STORE_CUT_KERNEL, kernel->text, false);
 	pending_kernel_gone(fleet->pendings, kernel);
 	fleet->hooks.kernel_gone(fleet->hooks.ctx, kernel);
 	if (kernel->node->up && kernel->node->queue != NULL)
@@ -97,13 +105,14 @@ void fleet_kernel_revive(struct fleet *fleet, struct kernel *kernel, struct node
 	fleet->hooks.kernel_revived(fleet->hooks.ctx, kernel);
 	kernel->state = 0;
 	kernel->stop_sent = false;
+	kernel->network_changed = false;
 	kernel->reason = LINK_WHY_NONE;
 	kernel->why[0] = '\0';
 	kernel->incarnation = 0;
 	kernel->activity = (struct activity){.last_us = clock_unix_us()};
 	memset(kernel->in_seq, 0, sizeof(kernel->in_seq));
 	node_link_kernel(node, kernel);
-	store_it(fleet, kernel);
+	fleet_kernel_store(fleet, kernel);
 }
 
 static void state_set(struct kernel *kernel, const struct link_kernel *told)

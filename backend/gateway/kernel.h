@@ -38,7 +38,11 @@ struct kernel {
 	bool stop_sent;	       /* the node was told to forget it */
 	bool deleting;	       /* hidden; stopped as soon as the node can be told */
 	uint64_t in_seq[LINK_CHANNELS]; /* the last IN of this incarnation and connection */
-	struct link_start start; /* as it was asked for, for a start after its death */
+	struct link_start start; /* its limits and policies, as it was started with them */
+	uint8_t network_max; /* enum link_network: its client never wanted more */
+	bool network_changed; /* after its start: told again on each connection */
+	bool cut;	      /* the kill switch is on for it alone */
+	bool cut_changed;     /* it was used: told again on each connection */
 
 	struct activity activity;
 	struct session *sessions; /* its clients; owned by channels.c */
@@ -46,8 +50,15 @@ struct kernel {
 	struct pending *pendings; /* requests under way for it; owned by pending.c */
 };
 
-/* A sentence for people: why it died, with the limit's or the signal's name. */
+/*
+ * A sentence for people: why it died, with the limit and its value or the signal's name, and what
+ * the node said of it.
+ */
 void kernel_reason(const struct kernel *kernel, char *ret_text, size_t size);
+/* Was it a limit that ended it? */
+bool kernel_limit(const struct kernel *kernel);
+/* The reason in a word, for programs: "memory", "exited"; "" while it lives. */
+const char *kernel_reason_name(const struct kernel *kernel);
 const char *kernel_state_name(uint8_t state);
 
 #endif

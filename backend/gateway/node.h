@@ -26,6 +26,8 @@ struct node {
 	bool up;	/* HELLO was answered, the lease runs */
 	bool told_lost; /* its lease ran out and everybody knows */
 	bool revoked;
+	bool cut;	  /* the kill switch is on for this node */
+	bool cut_changed; /* it was used here: told again on each connection */
 	struct link_route route;
 	uint64_t seen_ms;      /* of clock_ms(): the last frame */
 	uint64_t seen_unix_ms; /* 0: never in this process' life */

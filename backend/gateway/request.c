@@ -27,6 +27,8 @@ void request_free(struct request *request)
 		return;
 	if (request->pending != 0)
 		fleet_forget(request->gateway->fleet, request->pending);
+	if (request->gone != NULL)
+		request->gone(request);
 	/* The answer of a new node holds its secret key; the prefix may hold a token. */
 	if (request->answer != NULL)
 		explicit_bzero(request->answer, request->answer_len);

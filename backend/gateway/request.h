@@ -52,7 +52,8 @@ struct request {
 	bool body_too_large;
 
 	uint64_t pending; /* id of the fleet's request it waits for; 0: none */
-	uint64_t context; /* the handler's own, between its steps */
+	void *state;	  /* the handler's own, between its steps */
+	void (*gone)(struct request *request); /* told when the client leaves before the answer */
 
 	bool answered;
 	bool closing; /* the connection ends after the answer */

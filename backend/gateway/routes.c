@@ -25,7 +25,14 @@ static const struct route ROUTES[] = {
 	{REQUEST_GET, OWN "/nodes/{}", api_own_node, true},
 	{REQUEST_GET, OWN "/nodes/{}/logs", api_own_node_logs, true},
 	{REQUEST_GET, OWN "/kernels", api_own_kernels, false},
+	{REQUEST_PUT, OWN "/kernels/{id}/network", api_kernel_network, true},
+	{REQUEST_GET, OWN "/kernels/{id}/usage", api_kernel_usage, false},
 	{REQUEST_GET, OWN "/events", api_own_events, true},
+	{REQUEST_GET, OWN "/projects", api_projects_list, false},
+	{REQUEST_GET, OWN "/projects/{}", api_project_get, false},
+	{REQUEST_PUT | REQUEST_PATCH, OWN "/projects/{}", api_project_set, true},
+	{REQUEST_GET, OWN "/cut", api_cut_get, true},
+	{REQUEST_PUT, OWN "/cut", api_cut_set, true},
 };
 
 #define ROUTES_COUNT (sizeof(ROUTES) / sizeof(ROUTES[0]))

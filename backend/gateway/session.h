@@ -74,6 +74,7 @@ struct session {
 	uint64_t death_ms;   /* when its kernel's death is told; 0: not dying */
 	uint64_t death_max_ms; /* not later than this */
 	bool restart_told;
+	bool why_told; /* the last message was the node's own, on standard error */
 	uint64_t suspect_ms; /* when suspects are given up; 0: there are none */
 	unsigned close_code; /* 0: open */
 	char close_reason[64];

@@ -123,6 +123,13 @@ static bool node_mark(struct session *session, enum link_channel channel,
 	return true;
 }
 
+/* The node says why it ended a kernel right before it marks its end. */
+static bool node_stream(enum link_channel channel, const struct link_header *header)
+{
+	return channel == LINK_IOPUB && strcmp(header->msg_type, "stream") == 0 &&
+	       strcmp(header->session, NODE_SESSION) == 0;
+}
+
 static void message(struct session *session, const struct link_chunk *chunk,
 		    const struct link_slice *blob)
 {
@@ -146,6 +153,7 @@ static void message(struct session *session, const struct link_chunk *chunk,
 		session_skip(session, chunk->seq);
 		return;
 	}
+	session->why_told = node_stream(chunk->channel, &header);
 	activity_message(&session->kernel->activity, chunk->seq, chunk->channel, &parts, &header,
 			 &parent, clock_unix_us());
 	inflight_note(session->inflight, chunk->channel, &parts, &header, &parent);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the gateway must not forget: tokens, nodes, events, kernels and the environments last
- * seen. One implementation today (SQLite); another joins behind this header.
+ * What the gateway must not forget: tokens, nodes, projects, events, kernels, what is cut off, and
+ * the environments last seen. One implementation today (SQLite); another joins behind this header.
  *
  * Every call is synchronous and short. All return 0 or a negative errno (-ENOENT: no such row,
  * -EEXIST: it is there already, -EIO: the store failed; store_error says how). Strings given
@@ -40,6 +40,8 @@ struct store_kernel {
 	char owner[STORE_NAME_MAX];
 	char project[STORE_NAME_MAX];
 	int64_t created; /* Unix seconds */
+	const char *settings; /* JSON of what it was started with; "" where that is not known */
+	int64_t network_max; /* enum link_network: its client never wanted more */
 };
 
 struct store_event {
@@ -62,12 +64,15 @@ struct store_environment {
 	bool interrupt_message;
 };
 
+enum store_cut { STORE_CUT_ALL, STORE_CUT_NODE, STORE_CUT_KERNEL };
+
 /* Makes a new database, mode 0600. -EEXIST where the file exists: nothing is overwritten. */
 int store_create(const char *path);
 
 /*
- * Opens an existing database. -ENOENT: there is none; -EPROTO: it is none of ours, or of
- * another version; on failure a sentence is in ret_error.
+ * Opens an existing database; one of an older version is brought up to this one first, as a whole
+ * or not at all. -ENOENT: there is none; -EPROTO: it is none of ours, or of a newer version; on
+ * failure a sentence is in ret_error.
  */
 int store_open(const char *path, struct store **ret_store, char *ret_error, size_t error_size);
 void store_close(struct store *store);
@@ -86,6 +91,8 @@ int store_node_walk(struct store *store, bool (*each)(void *ctx, const struct st
 
 /* An event that the store already has (same node, boot and sequence) is not stored twice. */
 int store_event_add(struct store *store, const struct store_event *event);
+/* The newest event's id, 0 where there is none. */
+int store_event_newest(struct store *store, int64_t *ret_id);
 int store_event_walk(struct store *store, int64_t after, int limit,
 		     bool (*each)(void *ctx, const struct store_event *event), void *ctx);
 
@@ -98,5 +105,20 @@ int store_environment_put(struct store *store, const struct store_environment *e
 int store_environment_walk(struct store *store,
 			   bool (*each)(void *ctx, const struct store_environment *environment),
 			   void *ctx);
+
+/* ---- store_projects.c ---- */
+
+/* Makes or replaces the project; settings is JSON text. */
+int store_project_put(struct store *store, const char *name, const char *settings);
+
+/* *ret_settings is the caller's to free. */
+int store_project_get(struct store *store, const char *name, char **ret_settings);
+int store_project_walk(struct store *store,
+		       bool (*each)(void *ctx, const char *name, const char *settings), void *ctx);
+
+/* What the kill switch holds: name is a node's, a kernel's id, or "" for all. */
+int store_cut_set(struct store *store, enum store_cut what, const char *name, bool on);
+int store_cut_walk(struct store *store,
+		   bool (*each)(void *ctx, enum store_cut what, const char *name), void *ctx);
 
 #endif

@@ -104,6 +104,17 @@ int store_event_add(struct store *store, const struct store_event *event)
 	return r;
 }
 
+int store_event_newest(struct store *store, int64_t *ret_id)
+{
+	sqlite3_stmt *stmt = store_prepare(store, "SELECT max(id) FROM events", "");
+	int r = store_next(stmt);
+
+	if (r == 1)
+		*ret_id = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return r < 0 ? r : 0;
+}
+
 int store_event_walk(struct store *store, int64_t after, int limit,
 		     bool (*each)(void *ctx, const struct store_event *event), void *ctx)
 {
@@ -135,9 +146,13 @@ int store_event_walk(struct store *store, int64_t after, int limit,
 
 int store_kernel_put(struct store *store, const struct store_kernel *kernel)
 {
-	return store_run(store_prepare(store, "INSERT OR REPLACE INTO kernels VALUES (?,?,?,?,?,?)",
-				       "sssssi", kernel->id, kernel->environment, kernel->node,
-				       kernel->owner, kernel->project, kernel->created));
+	return store_run(store_prepare(store,
+				       "INSERT OR REPLACE INTO kernels"
+				       " (id, environment, node, owner, project, created, settings,"
+				       " network_max) VALUES (?,?,?,?,?,?,?,?)",
+				       "sssssisi", kernel->id, kernel->environment, kernel->node,
+				       kernel->owner, kernel->project, kernel->created,
+				       kernel->settings, kernel->network_max));
 }
 
 int store_kernel_remove(struct store *store, const char *id)
@@ -149,7 +164,10 @@ int store_kernel_walk(struct store *store,
 		      bool (*each)(void *ctx, const struct store_kernel *kernel), void *ctx)
 {
 	sqlite3_stmt *stmt = store_prepare(
-		store, "SELECT id, environment, node, owner, project, created FROM kernels", "");
+		store,
+		"SELECT id, environment, node, owner, project, created, settings, network_max"
+		" FROM kernels",
+		"");
 	struct store_kernel kernel;
 	int r;
 
@@ -160,6 +178,8 @@ int store_kernel_walk(struct store *store,
 		store_text(stmt, 3, kernel.owner, sizeof(kernel.owner));
 		store_text(stmt, 4, kernel.project, sizeof(kernel.project));
 		kernel.created = sqlite3_column_int64(stmt, 5);
+		kernel.settings = (const char *)sqlite3_column_text(stmt, 6);
+		kernel.network_max = sqlite3_column_int64(stmt, 7);
 		if (!each(ctx, &kernel))
 			break;
 	}

@@ -14,12 +14,10 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x416e6368 /* "Anch" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
-static const char SCHEMA[] =
-	"BEGIN;"
+static const char SCHEMA_1[] =
 	"PRAGMA application_id = 1097753448;"
-	"PRAGMA user_version = 1;"
 	"CREATE TABLE tokens (hash BLOB PRIMARY KEY, owner TEXT NOT NULL, admin INTEGER NOT NULL,"
 	" added INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE nodes (name TEXT PRIMARY KEY, public_key TEXT NOT NULL UNIQUE,"
@@ -30,15 +28,40 @@ static const char SCHEMA[] =
 	"CREATE TABLE kernels (id TEXT PRIMARY KEY, environment TEXT NOT NULL, node TEXT NOT NULL,"
 	" owner TEXT NOT NULL, project TEXT NOT NULL, created INTEGER NOT NULL);"
 	"CREATE TABLE environments (name TEXT PRIMARY KEY, display_name TEXT NOT NULL,"
-	" language TEXT NOT NULL, version TEXT NOT NULL, interrupt_message INTEGER NOT NULL);"
-	"COMMIT;";
+	" language TEXT NOT NULL, version TEXT NOT NULL, interrupt_message INTEGER NOT NULL);";
+
+/*
+ * From one version to the next; a new database is made as version 1 and takes the same steps, so
+ * that one of any age ends as the same tables.
+ */
+static const char *const STEP[SCHEMA_VERSION] = {
+	[1] = "CREATE TABLE projects (name TEXT PRIMARY KEY, settings TEXT NOT NULL,"
+	      " changed INTEGER NOT NULL);"
+	      "CREATE TABLE cuts (what INTEGER NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL,"
+	      " PRIMARY KEY (what, name));"
+	      "ALTER TABLE kernels ADD COLUMN settings TEXT NOT NULL DEFAULT '';"
+	      "ALTER TABLE kernels ADD COLUMN network_max INTEGER NOT NULL DEFAULT 2;",
+};
 
 _Static_assert(APPLICATION_ID == 1097753448, "the schema's text says the same");
-_Static_assert(SCHEMA_VERSION == 1, "the schema's text says the same");
 
 const char *store_error(const struct store *store)
 {
 	return sqlite3_errmsg(store->db);
+}
+
+/* All steps to this version in the transaction that the caller ends. */
+static int steps(sqlite3 *db, int64_t from)
+{
+	char version[48];
+	int r = SQLITE_OK;
+
+	for (int64_t at = from; at < SCHEMA_VERSION && r == SQLITE_OK; at++)
+		r = sqlite3_exec(db, STEP[at], NULL, NULL, NULL);
+	snprintf(version, sizeof(version), "PRAGMA user_version = %d;", SCHEMA_VERSION);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(db, version, NULL, NULL, NULL);
+	return r;
 }
 
 int store_create(const char *path)
@@ -52,7 +75,13 @@ int store_create(const char *path)
 	close(fd);
 	r = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
 	if (r == SQLITE_OK)
-		r = sqlite3_exec(db, SCHEMA, NULL, NULL, NULL);
+		r = sqlite3_exec(db, "BEGIN;", NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(db, SCHEMA_1, NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		r = steps(db, 1);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(db, "COMMIT;", NULL, NULL, NULL);
 	sqlite3_close(db);
 	if (r != SQLITE_OK) {
 		unlink(path);
@@ -72,6 +101,29 @@ static int pragma(sqlite3 *db, const char *sql, int64_t *ret_value)
 	return r == SQLITE_ROW ? 0 : -EIO;
 }
 
+/*
+ * The version is read again under the write lock: another process may have been first. What fails
+ * leaves the database as it was.
+ */
+static int migrate(sqlite3 *db, const char *path, char *ret_error, size_t error_size)
+{
+	int64_t version = 0;
+	int r = sqlite3_exec(db, "BEGIN IMMEDIATE;", NULL, NULL, NULL);
+
+	if (r == SQLITE_OK && pragma(db, "PRAGMA user_version", &version) < 0)
+		r = SQLITE_ERROR;
+	if (r == SQLITE_OK && version < SCHEMA_VERSION)
+		r = steps(db, version);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(db, "COMMIT;", NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		return 0;
+	snprintf(ret_error, error_size, "%s cannot be brought to schema version %d: %s", path,
+		 SCHEMA_VERSION, sqlite3_errmsg(db));
+	sqlite3_exec(db, "ROLLBACK;", NULL, NULL, NULL);
+	return -EIO;
+}
+
 static int version_check(sqlite3 *db, const char *path, char *ret_error, size_t error_size)
 {
 	int64_t application = 0, version = 0;
@@ -86,6 +138,8 @@ static int version_check(sqlite3 *db, const char *path, char *ret_error, size_t 
 		snprintf(ret_error, error_size, "%s is not a database of anchorhold-gateway", path);
 		return -EPROTO;
 	}
+	if (version >= 1 && version < SCHEMA_VERSION)
+		return migrate(db, path, ret_error, error_size);
 	if (version != SCHEMA_VERSION) {
 		snprintf(ret_error, error_size, "%s has schema version %lld, this gateway knows %d",
 			 path, (long long)version, SCHEMA_VERSION);
@@ -113,12 +167,12 @@ int store_open(const char *path, struct store **ret_store, char *ret_error, size
 		store_close(store);
 		return -EIO;
 	}
+	sqlite3_busy_timeout(store->db, 2000);
 	r = version_check(store->db, path, ret_error, error_size);
 	if (r < 0) {
 		store_close(store);
 		return r;
 	}
-	sqlite3_busy_timeout(store->db, 2000);
 	/* WAL: a token added by a second process does not wait for this one, nor the reverse. */
 	if (sqlite3_exec(store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", NULL,
 			 NULL, NULL) != SQLITE_OK) {

@@ -105,8 +105,9 @@ def test_a_node_cannot_speak_for_anothers_kernel(house, keys):
 def babble():
     yield "nothing", (b"",)
     yield "one byte", (b"\x01",)
-    yield "version", (b"\x02" + greeting()[1:],)
-    yield "type", (b"\x01\x63",)
+    yield "version before", (bytes([wire.VERSION - 1]) + greeting()[1:],)
+    yield "version to come", (bytes([wire.VERSION + 1]) + greeting()[1:],)
+    yield "type", (bytes([wire.VERSION, 0x63]),)
     yield "gateway's own type", (wire.frame(wire.WELCOME, bytes(16)),)
     yield "cut", (greeting()[:-1],)
     yield "long", (greeting() + b"x",)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What nodes told an operator should know. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/gateway/api.h"
+#include "backend/gateway/gateway.h"
+#include "backend/gateway/log.h"
+
+#define EVENTS_LIMIT 1000
+
+unsigned long api_query_number(const struct request *request, const char *name,
+			       unsigned long otherwise)
+{
+	const char *text = request_query(request, name);
+
+	if (text == NULL || *text == '\0' || strspn(text, "0123456789") != strlen(text) ||
+	    strlen(text) > 18)
+		return otherwise;
+	return strtoul(text, NULL, 10);
+}
+
+static bool event_add(void *ctx, const struct store_event *event)
+{
+	json_t *row = json_pack(
+		"{s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "id", (json_int_t)event->id, "node",
+		api_text(event->node), "seq", (json_int_t)event->seq, "time_ms",
+		(json_int_t)event->time_ms, "kernel", api_text(event->kernel), "kind",
+		api_text(event->kind), "project", api_text(event->project), "text",
+		api_text(event->text));
+
+	return row == NULL || json_array_append_new(ctx, row) == 0;
+}
+
+void api_own_events(struct request *request)
+{
+	json_t *list = json_array();
+	int64_t after = (int64_t)api_query_number(request, "after", 0), newest = 0;
+	int64_t last = (int64_t)api_query_number(request, "last", 0);
+
+	/* Ids have no gaps but where events were sent twice: a few less may come. */
+	if (last > 0 && store_event_newest(request->gateway->store, &newest) == 0 &&
+	    newest - last > after)
+		after = newest - last;
+	if (store_event_walk(request->gateway->store, after, EVENTS_LIMIT, event_add, list) < 0)
+		log_line("store: %s", store_error(request->gateway->store));
+	request_json(request, 200, list);
+}
