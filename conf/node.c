@@ -81,16 +81,20 @@ static int set_network(void *object, const char *value)
 	return 0;
 }
 
-static int set_address(void *object, const char *value)
+static int set_host_prefix(struct ipv4_prefix *ret, const char *value)
 {
-	struct node_conf *conf = object;
 	struct ipv4_prefix address;
 
 	if (value_ipv4_prefix(value, &address) || !ipv4_is_host(address.address) ||
 	    address.bits < 1)
 		return -EINVAL;
-	conf->address = address;
+	*ret = address;
 	return 0;
+}
+
+static int set_address(void *object, const char *value)
+{
+	return set_host_prefix(&((struct node_conf *)object)->address, value);
 }
 
 static int set_router(void *object, const char *value)
@@ -113,6 +117,54 @@ static int set_ipv6(void *object, const char *value)
 	if (choose(value, words, 2, &chosen))
 		return -EINVAL;
 	conf->ipv6 = chosen != 0;
+	return 0;
+}
+
+static int set_egress_interface(void *object, const char *value)
+{
+	struct node_conf *conf = object;
+
+	/* Names that the node gives itself would be taken for its own links. */
+	if (strncmp(value, "cell", 4) == 0 || strcmp(value, NODE_VLAN_INTERFACE) == 0)
+		return -EINVAL;
+	return value_name(value, conf->egress_interface, sizeof(conf->egress_interface));
+}
+
+static int set_egress_vlan(void *object, const char *value)
+{
+	return value_u32(value, 1, 4094, &((struct node_conf *)object)->egress_vlan);
+}
+
+static int set_egress_address(void *object, const char *value)
+{
+	return set_host_prefix(&((struct node_conf *)object)->egress_address, value);
+}
+
+static int set_egress_router(void *object, const char *value)
+{
+	struct node_conf *conf = object;
+	uint32_t router;
+
+	if (value_ipv4(value, &router) || !ipv4_is_host(router))
+		return -EINVAL;
+	conf->egress_router = router;
+	return 0;
+}
+
+static int set_egress_kibps(void *object, const char *value)
+{
+	return value_u32(value, 1, 4194303, &((struct node_conf *)object)->egress_kibps);
+}
+
+static int set_cells(void *object, const char *value)
+{
+	struct node_conf *conf = object;
+	struct ipv4_prefix cells;
+
+	if (set_host_prefix(&cells, value) || cells.bits > NODE_CELLS_BITS ||
+	    (cells.address & ~ipv4_mask(cells.bits)) != 0)
+		return -EINVAL;
+	conf->cells = cells;
 	return 0;
 }
 
@@ -146,9 +198,53 @@ static const struct conf_key node_keys[] = {
 	{"address", set_address, 0, "an IPv4 address and prefix, as 192.0.2.7/24"},
 	{"router", set_router, 0, "an IPv4 address"},
 	{"ipv6", set_ipv6, 0, "on or off"},
+	{"egress_interface", set_egress_interface, 0,
+	 "a network interface, as eth1, not named as cells' are"},
+	{"egress_vlan", set_egress_vlan, 0, "a number from 1 to 4094"},
+	{"egress_address", set_egress_address, 0, "an IPv4 address and prefix, as 192.0.2.7/24"},
+	{"egress_router", set_egress_router, 0, "an IPv4 address"},
+	{"egress_kibps", set_egress_kibps, 0, "a number from 1 to 4194303"},
+	{"cell_network", set_cells, 0, "an IPv4 network of 1 to 19 bits, as 100.127.224.0/19"},
 	{"kernels_max", set_kernels_max, 0, "a number from 1 to 512"},
 	{"log_level", set_log_level, 0, "error, warning, info or debug"},
 };
+
+static bool within(uint32_t address, const struct ipv4_prefix *network)
+{
+	return ((address ^ network->address) & ipv4_mask(network->bits)) == 0;
+}
+
+static bool gateway_among_cells(const struct node_conf *conf)
+{
+	for (size_t i = 0; i < conf->gateways_count; i++)
+		if (within(conf->gateways[i].address, &conf->cells))
+			return true;
+	return false;
+}
+
+static int check_egress(const struct node_conf *conf, struct conf_error *error)
+{
+	const struct ipv4_prefix *address = &conf->egress_address;
+
+	if (!*conf->egress_interface) {
+		if (conf->egress_vlan || address->address || conf->egress_router)
+			return conf_fault(error, "egress_vlan, egress_address and egress_router "
+						 "need an egress_interface");
+		return 0;
+	}
+	if (conf->egress_vlan && !address->address)
+		return conf_fault(error, "egress_vlan: expected an egress_address too");
+	if (conf->egress_router && !address->address)
+		return conf_fault(error, "egress_router: expected an egress_address too");
+	if (conf->egress_router && !within(conf->egress_router, address))
+		return conf_fault(error, "egress_router is not within the network of egress_address");
+	if (conf->egress_router && conf->egress_router == address->address)
+		return conf_fault(error, "egress_router is the node's own address");
+	if (within(address->address, &conf->cells) || within(conf->address.address, &conf->cells) ||
+	    gateway_among_cells(conf))
+		return conf_fault(error, "cell_network holds an address of the node or a gateway");
+	return 0;
+}
 
 /* What no single line can tell. */
 static int check(const struct node_conf *conf, struct conf_error *error)
@@ -163,7 +259,12 @@ static int check(const struct node_conf *conf, struct conf_error *error)
 		return conf_fault(error, "router is not within the network of address");
 	if (conf->router != 0 && conf->router == conf->address.address)
 		return conf_fault(error, "router is the node's own address");
-	return 0;
+	return check_egress(conf, error);
+}
+
+const char *node_conf_egress(const struct node_conf *conf)
+{
+	return conf->egress_vlan ? NODE_VLAN_INTERFACE : conf->egress_interface;
 }
 
 int node_conf_parse(const char *text, size_t len, struct node_conf *ret_conf,
@@ -172,6 +273,8 @@ int node_conf_parse(const char *text, size_t len, struct node_conf *ret_conf,
 	struct node_conf conf = {
 		.kernels_max = NODE_KERNELS_DEFAULT,
 		.log_level = NODE_LOG_INFO,
+		.egress_kibps = NODE_EGRESS_KIBPS_DEFAULT,
+		.cells = {NODE_CELLS_DEFAULT, NODE_CELLS_BITS},
 	};
 	int err = conf_parse(text, len, node_keys, sizeof(node_keys) / sizeof(*node_keys), &conf,
 			     ret_error);

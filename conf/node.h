@@ -19,6 +19,10 @@
 #define NODE_KEY_LEN 40u /* a CURVE key in Z85 */
 #define NODE_KERNELS_MAX 512u
 #define NODE_KERNELS_DEFAULT 128u
+#define NODE_VLAN_INTERFACE "egress" /* what the VLAN of egress_vlan is called */
+#define NODE_CELLS_DEFAULT 0x647fe000u /* 100.127.224.0, shared address space (RFC 6598) */
+#define NODE_CELLS_BITS 19u	       /* at most: two addresses for each of 4096 cells */
+#define NODE_EGRESS_KIBPS_DEFAULT 12800u
 
 enum node_network { NODE_DHCP, NODE_STATIC };
 enum node_log { NODE_LOG_ERROR, NODE_LOG_WARNING, NODE_LOG_INFO, NODE_LOG_DEBUG };
@@ -34,9 +38,18 @@ struct node_conf {
 	struct ipv4_prefix address; /* NODE_STATIC alone */
 	uint32_t router;	    /* NODE_STATIC alone; 0 = none */
 	bool ipv6;
+	char egress_interface[NODE_INTERFACE_MAX]; /* empty: no cell has a way out */
+	uint32_t egress_vlan;			   /* on it; 0: none */
+	struct ipv4_prefix egress_address;	   /* none: the link's, whose interface it is */
+	uint32_t egress_router;			   /* 0: none, or the link's */
+	uint32_t egress_kibps;			   /* of a cell whose policy names no rate */
+	struct ipv4_prefix cells;		   /* their addresses; host bits zero */
 	uint32_t kernels_max;
 	enum node_log log_level;
 };
+
+/* The interface through which cells' traffic leaves: egress_interface, or the VLAN on it. */
+const char *node_conf_egress(const struct node_conf *conf);
 
 /* Reads a text into a complete configuration, or as conf_parse. */
 int node_conf_parse(const char *text, size_t len, struct node_conf *ret_conf,

@@ -24,6 +24,8 @@ static void test_defaults(void)
 	CHECK(conf.gateways[0].port == 7000 && conf.gateway_key_next[0] == '\0');
 	CHECK(conf.network == NODE_DHCP && !conf.ipv6 && conf.kernels_max == 128);
 	CHECK(conf.log_level == NODE_LOG_INFO);
+	CHECK(conf.egress_interface[0] == '\0' && conf.egress_kibps == NODE_EGRESS_KIBPS_DEFAULT);
+	CHECK(conf.cells.address == 0x647fe000 && conf.cells.bits == 19);
 }
 
 static void test_everything(void)
@@ -43,6 +45,26 @@ static void test_everything(void)
 	CHECK(conf.ipv6 && conf.kernels_max == 512 && conf.log_level == NODE_LOG_DEBUG);
 	CHECK(strcmp(conf.gateway_key_next, KEY) == 0);
 }
+
+static void test_egress(void)
+{
+	struct node_conf conf;
+	struct conf_error e;
+
+	CHECK(parse(BASE "egress_interface = eth0\n", &conf, &e) == 0);
+	CHECK(strcmp(node_conf_egress(&conf), "eth0") == 0 && conf.egress_address.address == 0);
+	CHECK(parse(BASE "egress_interface = eth1\negress_vlan = 7\negress_address = 192.0.2.9/28\n"
+			 "egress_router = 192.0.2.1\negress_kibps = 100\n"
+			 "cell_network = 10.64.0.0/16\n",
+		    &conf, &e) == 0);
+	CHECK(strcmp(conf.egress_interface, "eth1") == 0 && conf.egress_vlan == 7);
+	CHECK(strcmp(node_conf_egress(&conf), "egress") == 0);
+	CHECK(conf.egress_address.address == 0xc0000209 && conf.egress_address.bits == 28);
+	CHECK(conf.egress_router == 0xc0000201 && conf.egress_kibps == 100);
+	CHECK(conf.cells.address == 0x0a400000 && conf.cells.bits == 16);
+}
+
+#define OUT BASE "egress_interface = eth1\n"
 
 static void test_bad(void)
 {
@@ -75,6 +97,23 @@ static void test_bad(void)
 		{BASE "interface = ../x", 4},
 		{BASE "interface = a123456789012345", 4},
 		{BASE "ipv6 = yes", 4},
+		{BASE "egress_interface = cell3", 4},
+		{BASE "egress_interface = egress", 4},
+		{BASE "egress_interface = ../x", 4},
+		{BASE "egress_vlan = 7", 0},
+		{BASE "egress_address = 192.0.2.9/28", 0},
+		{BASE "egress_router = 192.0.2.1", 0},
+		{OUT "egress_vlan = 7", 0},
+		{OUT "egress_vlan = 4095", 5},
+		{OUT "egress_router = 192.0.2.1", 0},
+		{OUT "egress_address = 192.0.2.9/28\negress_router = 192.0.2.17", 0},
+		{OUT "egress_address = 192.0.2.9/28\negress_router = 192.0.2.9", 0},
+		{OUT "egress_address = 224.0.0.9/28", 5},
+		{OUT "egress_kibps = 0", 5},
+		{OUT "cell_network = 100.127.224.0/20", 5},
+		{OUT "cell_network = 100.127.224.1/19", 5},
+		{OUT "cell_network = 10.0.0.0/16", 0}, /* a gateway is in it */
+		{OUT "egress_address = 100.127.224.9/24", 0},
 		{BASE "kernels_max = 0", 4},
 		{BASE "kernels_max = 513", 4},
 		{BASE "log_level = loud", 4},
@@ -104,6 +143,7 @@ int main(void)
 {
 	test_defaults();
 	test_everything();
+	test_egress();
 	test_bad();
 	test_read();
 	return TEST_RESULT();

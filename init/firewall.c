@@ -69,6 +69,38 @@ static void accept_neighbours(struct nl *nl, const char *chain, uint8_t router_m
 	}
 }
 
+/*
+ * What the monitor's table has let through (it comes first, and marks it) between a cell's link
+ * and the one interface that the operator named: two hands on the door. The node itself only says
+ * to a cell that something cannot be reached.
+ */
+static void forward_cells(struct nl *nl, const struct node_conf *conf)
+{
+	const char *out = node_conf_egress(conf);
+
+	nft_rule(nl, T, "forward");
+	nft_match_iifname_begins(nl, FIREWALL_CELLS, true);
+	nft_match_oifname(nl, out);
+	nft_match_mark(nl, FIREWALL_MARK);
+	nft_rule_end(nl, NFT_VERDICT_ACCEPT);
+	nft_rule(nl, T, "forward");
+	nft_match_iifname(nl, out);
+	nft_match_oifname_begins(nl, FIREWALL_CELLS, true);
+	nft_match_mark(nl, FIREWALL_MARK);
+	nft_match_state(nl, NFT_STATE_ESTABLISHED | NFT_STATE_RELATED);
+	nft_rule_end(nl, NFT_VERDICT_ACCEPT);
+	nft_rule(nl, T, "output");
+	nft_match_oifname_begins(nl, FIREWALL_CELLS, true);
+	nft_match_icmp(nl, 3); /* destination unreachable */
+	nft_rule_end(nl, NFT_VERDICT_ACCEPT);
+	nft_chain_source_nat(nl, T, "postrouting");
+	nft_rule(nl, T, "postrouting");
+	nft_match_ipv4(nl, NFT_SOURCE, conf->cells.address, conf->cells.bits);
+	nft_match_oifname(nl, out);
+	nft_masquerade(nl);
+	nft_rule_none(nl);
+}
+
 /* The chain's policy drops as well; this rule counts. */
 static void drop_rest(struct nl *nl, const char *chain)
 {
@@ -96,6 +128,8 @@ static void rules(struct nl *nl, const struct node_conf *conf)
 		accept_neighbours(nl, "input", 134);  /* router advertisement */
 		accept_neighbours(nl, "output", 133); /* router solicitation */
 	}
+	if (conf && *conf->egress_interface)
+		forward_cells(nl, conf);
 	drop_rest(nl, "input");
 	drop_rest(nl, "forward");
 	drop_rest(nl, "output");

@@ -8,6 +8,8 @@
 
 #define FIREWALL_TABLE "anchorhold"
 #define FIREWALL_LINK_UID 901u
+#define FIREWALL_CELLS "cell"	   /* what cells' links are called, followed by a number */
+#define FIREWALL_MARK 0x63656c6cu /* on what the monitor's table of the cells lets through */
 
 /*
  * Puts the node's rules into force, in place of those before: all at once or not at all.

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "conf/node.h"
+#include "init/cellnet.h"
 #include "init/cgroups.h"
 #include "init/files.h"
 #include "init/firewall.h"
@@ -43,6 +44,7 @@ struct init {
 	uint64_t remind_ms;
 	struct supervise hostd;
 	struct network network;
+	struct cellnet cellnet;
 	struct watchdog watchdog;
 	int signals;
 	int command; /* of reboot(2), once asked for */
@@ -116,6 +118,7 @@ static void make_network(struct init *init)
 		conf = NULL;
 	}
 	network_init(&init->network, &init->log, conf);
+	cellnet_init(&init->cellnet, &init->log, conf);
 	log_reached("firewall");
 }
 
@@ -177,6 +180,7 @@ static int wait_ms(const struct init *init, uint64_t now_ms)
 	const uint64_t deadlines[] = {
 		supervise_deadline(&init->hostd),
 		network_deadline(&init->network),
+		cellnet_deadline(&init->cellnet),
 		init->watchdog.next_ms,
 		init->idle.text[0] ? init->remind_ms : UINT64_MAX,
 	};
@@ -204,6 +208,7 @@ static void turn(struct init *init)
 		shutdown_run(&init->log, &init->watchdog, init->hostd.pid, init->command);
 	supervise_tick(&init->hostd, &init->log, now_ms);
 	network_tick(&init->network, &init->log, now_ms);
+	cellnet_tick(&init->cellnet, &init->log, &init->network, now_ms);
 	watchdog_tick(&init->watchdog, now_ms);
 	remind(init, now_ms);
 }

@@ -68,6 +68,36 @@ static void test_gateways(void)
 	CHECK_ROW(strcmp(text, expected) == 0, text);
 }
 
+/* Without egress_interface (the tests above) there is not one rule of it. */
+static void test_egress(void)
+{
+	static const char expected[] = "table inet anchorhold {\n" CHAIN("input") LO_IN
+		"\t\tip saddr 10.0.2.2 tcp sport 7000 ct state established accept\n"
+		"\t\tct state related meta l4proto icmp limit rate 50/second burst 50 packets accept\n"
+		REST "\n" CHAIN("forward")
+		"\t\tiifname \"cell*\" oifname \"eth1\" meta mark 0x63656c6c accept\n"
+		"\t\tiifname \"eth1\" oifname \"cell*\" meta mark 0x63656c6c "
+		"ct state established,related accept\n"
+		REST "\n" CHAIN("output") LO_OUT
+		"\t\tip daddr 10.0.2.2 tcp dport 7000 meta skuid 901 accept\n"
+		"\t\tip daddr 10.0.2.2 tcp dport 7000 ct state established accept\n"
+		"\t\toifname \"cell*\" icmp type destination-unreachable accept\n"
+		REST "\n\tchain postrouting {\n"
+		"\t\ttype nat hook postrouting priority srcnat; policy accept;\n"
+		"\t\tip saddr 100.127.224.0/19 oifname \"eth1\" masquerade\n\t}\n}\n";
+	struct node_conf conf = {
+		.gateways_count = 1,
+		.gateways = {{0x0a000202, 7000}},
+		.egress_interface = "eth1",
+		.cells = {NODE_CELLS_DEFAULT, NODE_CELLS_BITS},
+	};
+	char text[8192];
+
+	CHECK(firewall_set(&conf) == 0);
+	list(text, sizeof(text));
+	CHECK_ROW(strcmp(text, expected) == 0, text);
+}
+
 static void test_others(void)
 {
 	char name[IFNAMSIZ];
@@ -95,5 +125,6 @@ int main(void)
 	}
 	test_silent();
 	test_gateways();
+	test_egress();
 	return TEST_RESULT();
 }
