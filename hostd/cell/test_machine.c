@@ -37,7 +37,8 @@ static bool has_controllers(int cgroup)
 	char text[256];
 
 	return file_read(cgroup, "cgroup.controllers", text, sizeof(text)) == 0 &&
-	       strstr(text, "cpu") && strstr(text, "memory") && strstr(text, "pids");
+	       strstr(text, "cpu") && strstr(text, "memory") && strstr(text, "pids") &&
+	       strstr(text, "io");
 }
 
 bool find_machine(struct machine *machine)
@@ -49,7 +50,7 @@ bool find_machine(struct machine *machine)
 		return false;
 	machine->cells = openat(machine->cgroup_root, TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (has_controllers(machine->cells))
-		file_write(machine->cells, "cgroup.subtree_control", "+cpu +memory +pids");
+		file_write(machine->cells, "cgroup.subtree_control", "+cpu +memory +pids +io");
 	else
 		machine->lacking |= CELL_LACK_CONTROLLERS;
 	if (landlock_check() < 0)
