@@ -280,6 +280,10 @@ static int cells_open(struct monitor *monitor)
 
 	if (r == 0 && monitor->workspaces.dir >= 0)
 		r = cell_host_files(monitor->cells, monitor->workspaces.dir, &error);
+	if (r == 0 && monitor->paths->cgroups &&
+	    cell_host_disk(monitor->cells, monitor->paths->environments) < 0)
+		log_info("%s is on no disk: cells with a limit of io are refused",
+			 monitor->paths->environments);
 	if (r == 0)
 		return 0;
 	log_error(error.error, "cells: %s", error.step);

@@ -7,7 +7,9 @@
  *	monitor_start.c    a kernel's start
  *	monitor_kernel.c   its life: restart, stop, death
  *	monitor_relay.c	   a kernel's relay: start, loss, stream
- *	monitor_limits.c   its limits
+ *	monitor_limits.c   its limits, in words and numbers
+ *	monitor_watch.c	   when they bite
+ *	monitor_usage.c	   what it has used
  *	monitor_workspace.c the project's workspace
  *	monitor_request.c  what the link may ask
  */
@@ -16,6 +18,7 @@
 
 #include "conf/node.h"
 #include "hostd/cell/cell.h"
+#include "hostd/edge.h"
 #include "hostd/environment.h"
 #include "hostd/event.h"
 #include "hostd/ipc.h"
@@ -27,7 +30,8 @@
 #define MONITOR_READY_MS 120000u   /* a kernel that is not ready by then is dead */
 #define MONITOR_GRACE_MS 5000u	   /* between shutdown_request and the kill */
 #define MONITOR_RELAY_END_MS 65000u /* a dead kernel's relay lingers at most so long */
-#define MONITOR_TICK_MS 5000u	   /* limits of time are looked at */
+#define MONITOR_TICK_MS 500u	   /* cells are looked at, while one works; else */
+#define MONITOR_TICK_IDLE_MS 1000u /* so often; not at all where there is none */
 #define MONITOR_RELAYS_LOST_MAX 3u /* within MONITOR_RELAYS_LOST_MS: the kernel is given up */
 #define MONITOR_RELAYS_LOST_MS 60000u
 
@@ -50,6 +54,22 @@ struct monitor_paths {
 };
 
 enum kernel_goal { GOAL_RUN, GOAL_RESTART, GOAL_STOP };
+
+enum limit { LIMIT_MEMORY, LIMIT_PIDS, LIMIT_CPU, LIMIT_IO, LIMIT_OUTPUT, LIMIT_WORKSPACE, LIMITS };
+
+/* What is known of a kernel's use of its limits (monitor_watch.c). */
+struct watch {
+	int notices[CELL_NOTICES]; /* -1: none */
+	bool quiet[CELL_NOTICES];  /* told a moment ago: heard again at the next tick */
+	struct cell_usage seen;	   /* at the last look at each part */
+	struct edge edges[LIMITS];
+	struct edge_window throttled, stalled, io_stalled, io_bytes[2], io_count[2];
+	uint64_t idle_since_ms;
+	uint64_t idle_mark_ms; /* the last look at idleness, and the CPU used until then */
+	uint64_t idle_mark_usec;
+	struct loop_timer grace; /* of an execution that was interrupted at its deadline */
+	struct ipc_relay_output output, output_lost; /* of this relay, of those before it */
+};
 
 /* A RESULT that is owed to a gateway. */
 struct owed {
@@ -82,10 +102,8 @@ struct kernel {
 	unsigned lost_count;
 
 	struct loop_timer timer; /* ready, grace or relay-end deadline: one is on at a time */
-	struct loop_timer tick;
+	struct watch watch;
 	uint64_t started_ms;
-	uint64_t cpu_usec;     /* of the cell at the last tick */
-	uint64_t idle_since_ms;
 };
 
 struct monitor {
@@ -109,6 +127,7 @@ struct monitor {
 	struct kernel *kernels[LINK_KERNELS_MAX]; /* NULL: free */
 	uint32_t kernels_count;
 
+	struct loop_timer watch_timer; /* set while there are kernels */
 	struct loop_timer status_timer;
 	int signal_fd;
 	bool stopping;
@@ -172,8 +191,29 @@ int kernel_spawn(struct kernel *kernel, struct cell_error *ret_error);
 void limits_fill(const struct monitor *monitor, struct link_start *limits);
 void limits_cell(const struct link_start *limits, struct cell_limits *ret_limits);
 
-/* Starts looking at the kernel's limits of time, every MONITOR_TICK_MS. */
-void limits_watch(struct kernel *kernel);
+/* Why it is being or was ended, as its user is told; "" where no limit did. */
+void limits_sentence(const struct kernel *kernel, char *ret_text, size_t size);
+
+/* ---- monitor_watch.c ---- */
+
+/* After its cell was made, and before that is freed. */
+void watch_start(struct kernel *kernel);
+void watch_stop(struct kernel *kernel);
+
+/* Its incarnation is gone: what it was executing is no longer under a deadline. */
+void watch_incarnation(struct kernel *kernel);
+
+/* It was killed at its memory limit. */
+void watch_killed(struct kernel *kernel);
+
+/* What its relay tells. */
+void watch_output(struct kernel *kernel, uint64_t held_ms);
+void watch_execution(struct kernel *kernel, bool ended);
+
+/* ---- monitor_usage.c ---- */
+
+/* Lines "key value", as LINK_USAGE gives them. Returns their length. */
+size_t usage_text(const struct kernel *kernel, char *ret_text, size_t size);
 
 /* ---- monitor_workspace.c ---- */
 
@@ -186,6 +226,7 @@ int kernel_workspace(struct kernel *kernel, struct cell_spec *spec, struct cell_
 
 int relay_start(struct kernel *kernel);
 void relay_order(struct kernel *kernel, enum ipc_order order);
+void relay_tell(struct kernel *kernel, const char *text); /* to who executes */
 int relay_connect(struct kernel *kernel); /* a new stream between it and the link */
 
 /* ---- monitor_request.c ---- */

@@ -30,6 +30,8 @@ void kernel_publish(struct kernel *kernel)
 	};
 
 	memcpy(body.kernel.kernel_id, kernel->id, LINK_ID_LEN);
+	if (kernel->state == LINK_KERNEL_DEAD)
+		limits_sentence(kernel, body.kernel.text, sizeof(body.kernel.text));
 	snprintf(body.environment, sizeof(body.environment), "%s",
 		 kernel->environment->manifest.name);
 	snprintf(body.project, sizeof(body.project), "%s", kernel->project);
@@ -59,7 +61,7 @@ void kernel_forget(struct kernel *kernel)
 	struct cell_error error = {0};
 
 	loop_timer_stop(monitor->loop, &kernel->timer);
-	loop_timer_stop(monitor->loop, &kernel->tick);
+	watch_stop(kernel);
 	worker_free(kernel->relay);
 	if (kernel->cell) {
 		loop_unwatch(monitor->loop, cell_pidfd(kernel->cell));
@@ -200,8 +202,7 @@ static void death_event(struct kernel *kernel)
 	};
 
 	if (kernel->reason == LINK_WHY_MEMORY)
-		monitor_event(kernel->monitor, kernel, "limit.memory",
-			      "killed at its memory limit of %u MiB", kernel->limits.memory_mib);
+		watch_killed(kernel);
 	else if (kernel->reason == LINK_WHY_EXITED || kernel->reason == LINK_WHY_SIGNAL)
 		monitor_event(kernel->monitor, kernel, "kernel.died", "%s %d",
 			      why[kernel->reason], kernel->status);
@@ -213,7 +214,7 @@ static void death_event(struct kernel *kernel)
 static void died(struct kernel *kernel, const struct cell_exit *end)
 {
 	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
-	loop_timer_stop(kernel->monitor->loop, &kernel->tick);
+	watch_stop(kernel);
 	kernel->state = LINK_KERNEL_DEAD;
 	death_reason(kernel, end);
 	death_event(kernel);
@@ -264,6 +265,7 @@ void kernel_ended(void *ctx, uint32_t events)
 
 	loop_unwatch(kernel->monitor->loop, cell_pidfd(kernel->cell));
 	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
+	watch_incarnation(kernel);
 	r = cell_reap(kernel->cell, &end);
 	if (r < 0)
 		log_error(r, "reap");

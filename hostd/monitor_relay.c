@@ -12,12 +12,22 @@ void relay_order(struct kernel *kernel, enum ipc_order order)
 {
 	struct ipc_relay_order body = {.order = order};
 
+	if (order == IPC_ORDER_DIED)
+		limits_sentence(kernel, body.text, sizeof(body.text));
 	if (order == IPC_ORDER_RESTART) {
 		body.incarnation = kernel->incarnation;
 		memcpy(body.key, kernel->key.hex, IPC_HMAC_LEN);
 	}
 	(void)worker_send(kernel->relay, IPC_RELAY_ORDER, &body, -1);
 	secret_wipe(&body, sizeof(body));
+}
+
+void relay_tell(struct kernel *kernel, const char *text)
+{
+	struct ipc_relay_order body = {.order = IPC_ORDER_TELL};
+
+	snprintf(body.text, sizeof(body.text), "%s", text);
+	(void)worker_send(kernel->relay, IPC_RELAY_ORDER, &body, -1);
 }
 
 /*
@@ -49,6 +59,9 @@ static int setup_send(struct kernel *kernel)
 	struct ipc_relay_setup setup = {
 		.incarnation = kernel->incarnation,
 		.generation = kernel->generation,
+		.output_kibps = kernel->limits.output_kibps,
+		.output_messages = kernel->limits.output_messages,
+		.execution_s = kernel->limits.execution_s,
 	};
 	int r;
 
@@ -77,6 +90,9 @@ static void relay_gone(void *owner, struct worker *worker)
 
 	worker_free(worker);
 	kernel->relay = NULL;
+	kernel->watch.output_lost.bytes += kernel->watch.output.bytes;
+	kernel->watch.output_lost.messages += kernel->watch.output.messages;
+	kernel->watch.output = (struct ipc_relay_output){0};
 	if (kernel->state == LINK_KERNEL_DEAD) {
 		kernel_publish_death(kernel);
 		kernel_remove(kernel);

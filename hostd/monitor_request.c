@@ -107,12 +107,27 @@ static void do_logs(struct monitor *monitor, const struct ipc_request *asked)
 	monitor_tell(monitor, IPC_LOGS, &body, -1);
 }
 
+static void do_usage(struct monitor *monitor, const struct ipc_request *asked)
+{
+	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+	static struct ipc_logs body; /* large; the monitor is one thread */
+
+	if (!kernel) {
+		answer(monitor, asked, LINK_E_UNKNOWN, NULL, NULL);
+		return;
+	}
+	body.gateway = asked->gateway;
+	body.id = asked->request.id;
+	body.text_len = (uint32_t)usage_text(kernel, body.text, sizeof(body.text));
+	monitor_tell(monitor, IPC_LOGS, &body, -1);
+}
+
 static void on_request(struct monitor *monitor, const struct ipc_request *asked)
 {
 	static void (*const verbs[])(struct monitor *, const struct ipc_request *) = {
 		[LINK_START] = do_start,	 [LINK_STOP] = do_stop,
 		[LINK_INTERRUPT] = do_interrupt, [LINK_RESTART] = do_restart,
-		[LINK_LOGS] = do_logs,
+		[LINK_LOGS] = do_logs,		 [LINK_USAGE] = do_usage,
 	};
 
 	if (asked->request.verb < sizeof(verbs) / sizeof(verbs[0]) && verbs[asked->request.verb])
@@ -193,6 +208,12 @@ static void on_relay_event(struct kernel *kernel, const struct ipc_relay_event *
 		[IPC_RELAY_SILENT] = {"kernel.silent", "no heartbeat"},
 	};
 
+	if (event->kind == IPC_RELAY_OUTPUT_HELD)
+		watch_output(kernel, event->count);
+	else if (event->kind == IPC_RELAY_EXECUTION || event->kind == IPC_RELAY_EXECUTION_END)
+		watch_execution(kernel, event->kind == IPC_RELAY_EXECUTION_END);
+	if (!rows[event->kind].kind)
+		return;
 	monitor_event(kernel->monitor, kernel, rows[event->kind].kind, "%s (%llu)",
 		      rows[event->kind].text, (unsigned long long)event->count);
 }
@@ -212,6 +233,9 @@ static void from_relay(struct kernel *kernel, struct worker *worker, struct ipc_
 		break;
 	case IPC_RELAY_EVENT:
 		on_relay_event(kernel, &message->u.relay_event);
+		break;
+	case IPC_RELAY_OUTPUT:
+		kernel->watch.output = message->u.relay_output;
 		break;
 	default:
 		break;

@@ -134,6 +134,8 @@ enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 	kernel->limits = *start;
 	limits_fill(monitor, &kernel->limits);
 	kernel->workspace.fd = -1;
+	for (int i = 0; i < CELL_NOTICES; i++)
+		kernel->watch.notices[i] = -1;
 	kernel->environment = environment;
 	kernel->incarnation = 1;
 	kernel->state = LINK_KERNEL_STARTING;
@@ -145,7 +147,7 @@ enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 		return LINK_E_SYSTEM;
 	}
 	monitor->kernels_count++;
-	limits_watch(kernel);
+	watch_start(kernel);
 	kernel_publish(kernel);
 	return LINK_OK;
 }

@@ -92,6 +92,16 @@ struct cell_usage {
 
 #define CELL_CPU_PERIOD_MS 100u
 
+enum cell_usage_part {
+	CELL_USAGE_CPU = 1,
+	CELL_USAGE_STALL = 2, /* of memory */
+	CELL_USAGE_IO = 4,    /* stall included */
+	CELL_USAGE_MEMORY = 8,
+	CELL_USAGE_EVENTS = 16, /* oom, oom_kills, pids_refused */
+	CELL_USAGE_PIDS = 32,
+	CELL_USAGE_ALL = 63,
+};
+
 /* What a cell's limits tell of at once, by a descriptor. */
 enum cell_notice { CELL_NOTICE_MEMORY, CELL_NOTICE_PIDS, CELL_NOTICES };
 
@@ -181,7 +191,14 @@ int cell_pidfd(const struct cell *cell);
 /* After the pidfd became readable: reaps and tells how it ended. */
 int cell_reap(struct cell *cell, struct cell_exit *ret_exit);
 
-void cell_usage(const struct cell *cell, struct cell_usage *ret_usage);
+/*
+ * What it has used. Only the asked parts are read (an or of enum cell_usage_part: it is asked of
+ * every cell, every second); the rest is 0.
+ */
+void cell_usage(const struct cell *cell, unsigned parts, struct cell_usage *ret_usage);
+
+/* The uid that every process in it has, seen from outside. */
+uid_t cell_uid(const struct cell *cell);
 
 /*
  * A descriptor, the caller's to close, that has EPOLLPRI when the limit refused or killed since

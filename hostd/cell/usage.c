@@ -108,30 +108,71 @@ static uint64_t number_of(int cgroup, const char *file)
 	return strtoull(text_of(cgroup, file, text), NULL, 10);
 }
 
-void usage_read(int cgroup, const char *disk, struct cell_usage *ret_usage)
+static void read_cpu(int cgroup, const char *disk, struct cell_usage *usage)
 {
 	char text[TEXT_MAX];
 
 	text_of(cgroup, "cpu.stat", text);
-	ret_usage->cpu_usec = field(text, "usage_usec");
-	ret_usage->throttled_usec = field(text, "throttled_usec");
-	ret_usage->throttled_periods = field(text, "nr_throttled");
-	text_of(cgroup, "memory.events", text);
-	ret_usage->oom = field(text, "oom");
-	ret_usage->oom_kills = field(text, "oom_kill");
-	ret_usage->pids_refused = field(text_of(cgroup, "pids.events", text), "max");
-	ret_usage->memory_stall_usec =
+	usage->cpu_usec = field(text, "usage_usec");
+	usage->throttled_usec = field(text, "throttled_usec");
+	usage->throttled_periods = field(text, "nr_throttled");
+}
+
+static void read_stall(int cgroup, const char *disk, struct cell_usage *usage)
+{
+	char text[TEXT_MAX];
+
+	usage->memory_stall_usec =
 		usage_pressure_total(text_of(cgroup, "memory.pressure", text), "full");
-	ret_usage->io_stall_usec =
-		usage_pressure_total(text_of(cgroup, "io.pressure", text), "some");
+}
+
+static void read_io(int cgroup, const char *disk, struct cell_usage *usage)
+{
+	char text[TEXT_MAX];
+
+	usage->io_stall_usec = usage_pressure_total(text_of(cgroup, "io.pressure", text), "some");
 	text_of(cgroup, "io.stat", text);
-	ret_usage->io_read_bytes = usage_io_field(text, disk, "rbytes");
-	ret_usage->io_write_bytes = usage_io_field(text, disk, "wbytes");
-	ret_usage->io_reads = usage_io_field(text, disk, "rios");
-	ret_usage->io_writes = usage_io_field(text, disk, "wios");
-	ret_usage->memory_bytes = number_of(cgroup, "memory.current");
-	ret_usage->memory_peak_bytes = number_of(cgroup, "memory.peak");
-	ret_usage->pids = number_of(cgroup, "pids.current");
+	usage->io_read_bytes = usage_io_field(text, disk, "rbytes");
+	usage->io_write_bytes = usage_io_field(text, disk, "wbytes");
+	usage->io_reads = usage_io_field(text, disk, "rios");
+	usage->io_writes = usage_io_field(text, disk, "wios");
+}
+
+static void read_memory(int cgroup, const char *disk, struct cell_usage *usage)
+{
+	usage->memory_bytes = number_of(cgroup, "memory.current");
+	usage->memory_peak_bytes = number_of(cgroup, "memory.peak");
+}
+
+static void read_events(int cgroup, const char *disk, struct cell_usage *usage)
+{
+	char text[TEXT_MAX];
+
+	text_of(cgroup, "memory.events", text);
+	usage->oom = field(text, "oom");
+	usage->oom_kills = field(text, "oom_kill");
+	usage->pids_refused = field(text_of(cgroup, "pids.events", text), "max");
+}
+
+static void read_pids(int cgroup, const char *disk, struct cell_usage *usage)
+{
+	usage->pids = number_of(cgroup, "pids.current");
+}
+
+void usage_read(int cgroup, const char *disk, unsigned parts, struct cell_usage *usage)
+{
+	static const struct {
+		enum cell_usage_part part;
+		void (*read)(int cgroup, const char *disk, struct cell_usage *usage);
+	} readers[] = {
+		{CELL_USAGE_CPU, read_cpu},	  {CELL_USAGE_STALL, read_stall},
+		{CELL_USAGE_IO, read_io},	  {CELL_USAGE_MEMORY, read_memory},
+		{CELL_USAGE_EVENTS, read_events}, {CELL_USAGE_PIDS, read_pids},
+	};
+
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		if (parts & readers[i].part)
+			readers[i].read(cgroup, disk, usage);
 }
 
 void usage_since(struct cell_usage *usage, const struct cell_usage *base)

@@ -11,8 +11,8 @@
  */
 int usage_disk(const char *directory, char *ret, size_t size);
 
-/* Everything that can be read; a file that is missing leaves its fields 0. */
-void usage_read(int cgroup, const char *disk, struct cell_usage *ret_usage);
+/* The asked parts, the other fields as they are; a file that is missing makes its fields 0. */
+void usage_read(int cgroup, const char *disk, unsigned parts, struct cell_usage *usage);
 
 /* What grew since `base`; what is a state (memory, processes) stays. */
 void usage_since(struct cell_usage *usage, const struct cell_usage *base);

@@ -193,9 +193,14 @@ int cell_host_disk(struct cell_host *host, const char *directory)
 	return -ENODEV;
 }
 
-void cell_usage(const struct cell *cell, struct cell_usage *ret_usage)
+void cell_usage(const struct cell *cell, unsigned parts, struct cell_usage *ret_usage)
 {
 	*ret_usage = (struct cell_usage){0};
+}
+
+uid_t cell_uid(const struct cell *cell)
+{
+	return geteuid();
 }
 
 int cell_notice_open(const struct cell *cell, enum cell_notice notice)
