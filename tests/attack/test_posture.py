@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A live kernel as its node sees it: every field of /proc against lib/posture_rows.py."""
+
+import copy
+
+import pytest
+
+from lib import posture, posture_rows as rows
+from lib.cells import Cell
+
+# Threads, children, open files, pipes, sockets, timers, mappings of its own.
+WORK = {
+    "lua-hostile": "for _, kind in ipairs{'thread', 'pipe', 'socket', 'eventfd', 'epoll', 'map'} do "
+                   "hostile.take(kind, 3) end "
+                   "hostile.take('descriptor', 2, '/etc/passwd') "
+                   "hostile.take('space', 1, '/home/user/x') hostile.take('space', 1, '/tmp/x') "
+                   "hostile.take('space', 1, '/dev/shm/x') hostile.take('child', 3)",
+    "python": "import threading, subprocess, time, mmap, multiprocessing.shared_memory as shm, os\n"
+              "threads = [threading.Thread(target=time.sleep, args=(600,), daemon=True) "
+              "for _ in range(3)]\n"
+              "for thread in threads: thread.start()\n"
+              "child = subprocess.Popen(['sleep', '600'])\n"
+              "piped = subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+              "terminal = os.openpty()\n"
+              "shared = shm.SharedMemory(create=True, size=65536)\n"
+              "kept = [open('/home/user/x', 'w'), open('/tmp/x', 'w'), open('/etc/passwd')]",
+}
+WORK_PROCESSES = {"lua-hostile": 3, "python": 3}  # Python: its resource tracker too
+WORK_THREADS = 3
+
+
+def look(inside, cell, environment):
+    """Every process of the cell compared; what differs, and the number of threads of each."""
+    snaps, facts = posture.facts_of(inside, cell, environment)
+    first = min(snaps)
+    assert len(facts["exit"]) == 1, "one pipe leads out of the cell: the exit's number"
+    assert posture.inodes(snaps[first], "pipe") == facts["exit"]
+    wrong = []
+    for pid, snap in snaps.items():
+        kind = "cell-init" if pid == first else "kernel"
+        wrong += posture.compare(snap, kind, facts)
+    threads = {pid: sum(str(name).endswith("/status") for name in snap) for pid, snap in snaps.items()}
+    return "\n".join(wrong), threads, snaps, facts
+
+
+@pytest.mark.parametrize("environment", ["lua-hostile", "python"])
+def test_every_field_of_a_live_kernel(gateway, inside, environment):
+    with Cell(gateway, inside, environment) as cell:
+        cell.say("print(1)")
+        wrong, before, _, facts = look(inside, cell, environment)
+        assert wrong == ""
+        assert 1000000 <= int(facts["uid"]) < 1004096
+        assert len(before) == 2  # cell-init and the kernel
+        cell.say(WORK[environment])
+        wrong, after, _, _ = look(inside, cell, environment)
+        assert wrong == ""
+        # It was looked at in the midst of the work.
+        assert len(after) == len(before) + WORK_PROCESSES[environment]
+        kernel = max(before)
+        assert after[kernel] >= before[kernel] + WORK_THREADS
+        # A restart makes the same anew.
+        assert cell.restart() == 200
+        cell.disconnect()
+        cell.say("print(1)")
+        wrong, again, _, _ = look(inside, cell, environment)
+        assert wrong == ""
+        assert len(again) == 2
+
+
+def test_two_kernels_share_nothing(gateway, inside):
+    """Of one project and environment, even: no namespace, uid, pipe, socket or writable mount."""
+    with Cell(gateway, inside) as one, Cell(gateway, inside) as other:
+        one.say(WORK["lua-hostile"])
+        other.say(WORK["lua-hostile"])
+        looks = [look(inside, cell, "lua-hostile") for cell in (one, other)]
+        snaps, facts = [found[2] for found in looks], [found[3] for found in looks]
+        assert facts[0]["uid"] != facts[1]["uid"]
+        for name, (kind, _) in rows.NS.items():
+            if kind == "own":
+                assert facts[0]["own_ns"][name] != facts[1]["own_ns"][name], name
+        for kind in ("pipe", "socket"):
+            numbers = [{n for snap in found.values() for n in posture.inodes(snap, kind)}
+                       for found in snaps]
+            assert numbers[0] and numbers[1] and not numbers[0] & numbers[1], kind
+        devices = [{line.split()[2]: line.split()[4] for line in found[min(found)]["mountinfo"]}
+                   for found in snaps]
+        shared = {devices[0][device] for device in devices[0].keys() & devices[1].keys()}
+        # The environment's read-only pages, and the stand-ins that nobody may open.
+        assert all(point == "/" or point.startswith("/proc/") for point in shared), shared
+
+
+def test_relay_and_link(gateway, inside):
+    with Cell(gateway, inside) as cell:
+        cell.say("print(1)")
+        (relay,) = cell.pids("relay")
+        (link,) = map(int, inside.run("cat /sys/fs/cgroup/hostd/link/cgroup.procs").split())
+        cell_uid = posture.status_of(inside.run(f"cat /proc/{cell.pids()[0]}/status")
+                                     .splitlines())["Uid"].split()[0]
+        relay_uid = str(int(cell_uid) - 1000000 + 20000)
+        assert posture.compare_role(posture.snapshot(inside, relay), "relay", relay_uid,
+                                    cell_uid) == []
+        assert posture.compare_role(posture.snapshot(inside, link), "link", "901", cell_uid) == []
+        # And a relay is not taken for the link, nor the monitor for either.
+        assert posture.compare_role(posture.snapshot(inside, relay), "link", "901", cell_uid)
+        monitor = int(inside.run("cat /sys/fs/cgroup/hostd/monitor/cgroup.procs"))
+        wrong = " ".join(posture.compare_role(posture.snapshot(inside, monitor), "link", "901",
+                                              cell_uid))
+        for field in ("Uid", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp", "mount /state", "fd "):
+            assert field in wrong, field
+
+
+def test_a_process_outside_is_told_from_one_inside(gateway, inside):
+    """The same comparison of a root shell on the node: every wall is missed by its name."""
+    with Cell(gateway, inside) as cell:
+        cell.say("print(1)")
+        _, _, _, facts = look(inside, cell, "lua-hostile")
+        agent = int(inside.run("pidof agent").split()[0])
+        wrong = posture.compare(posture.snapshot(inside, agent), "kernel", facts)
+        for field in ("Uid", "Gid", "NSpid", "CapPrm", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp",
+                      "Seccomp_filters", "SigQ", "limits Max open files", "limits Max processes",
+                      "limits Max core file size", "uid_map", "gid_map", "setgroups", "cgroup",
+                      "oom_score_adj", "mount /state", "mount /sys/fs/cgroup", "mount /tmp",
+                      "net/dev", "fd ", "exe", *(f"ns {name}" for name, (kind, _) in rows.NS.items()
+                                                 if kind == "own")):
+            assert any(f" {field}" in line for line in wrong), (field, wrong)
+
+
+TABLES = ["STATUS", "LIMITS", "VALUES", "ATTR", "STAT", "NS", "LINKS", "MOUNTS"]
+
+
+def test_no_row_is_decoration(gateway, inside, monkeypatch):
+    """Each row changed, and each taken away, is missed in a kernel that is as it should be."""
+    with Cell(gateway, inside) as cell:
+        cell.say("print(1)")
+        wrong, _, snaps, facts = look(inside, cell, "lua-hostile")
+    assert wrong == ""
+    snap, facts = snaps[max(snaps)], copy.deepcopy(facts)
+    for table in TABLES:
+        original = getattr(rows, table)
+        for name, row in original.items():
+            if table not in ("STAT", "LINKS", "VALUES"):  # those are looked up, not listed
+                monkeypatch.setattr(rows, table, {k: v for k, v in original.items() if k != name})
+                assert posture.compare(snap, "kernel", facts), f"{table} without {name}"
+            other = "node" if row[0] == "own" else "own" if table == "NS" else "never this"
+            monkeypatch.setattr(rows, table, {**original, name: (other, *row[1:])})
+            if table == "LIMITS":
+                monkeypatch.setattr(rows, table, {**original, name: ("never", "never", "")})
+            assert posture.compare(snap, "kernel", facts), f"{table}: {name} changed"
+        monkeypatch.setattr(rows, table, original)
+    for name in set(snap["names ."]):
+        monkeypatch.setattr(rows, "ENTRIES", {k: v for k, v in rows.ENTRIES.items() if k != name})
+        assert any(f"/proc/PID/{name} " in line for line in posture.compare(snap, "kernel", facts))
+        monkeypatch.undo()
+    spoiled = dict(snap, **{"links fd": {**snap["links fd"], "99": "/dev/kmsg"},
+                            "maps": snap["maps"] + ["0-1 rwxp 0 00:00 0 "],
+                            "environ": snap["environ"] + ["SECRET=x"]})
+    assert len(posture.compare(spoiled, "kernel", facts)) == 3
