@@ -10,7 +10,7 @@
  *	monitor_limits.c   its limits, in words and numbers
  *	monitor_watch.c	   when they bite
  *	monitor_usage.c	   what it has used
- *	monitor_workspace.c the project's workspace
+ *	monitor_workspace.c the project's workspace, its own copy of an environment
  *	monitor_request.c  what the link may ask
  */
 #ifndef ANCHORHOLD_HOSTD_MONITOR_H
@@ -23,6 +23,7 @@
 #include "hostd/event.h"
 #include "hostd/ipc.h"
 #include "hostd/loop.h"
+#include "hostd/strict.h"
 #include "hostd/worker.h"
 #include "hostd/workspace.h"
 #include "link/jupyter.h"
@@ -86,6 +87,7 @@ struct kernel {
 	const struct environment *environment;
 	struct cell *cell;
 	struct workspace workspace;
+	struct strict *strict; /* NULL: the environment as all have it */
 	struct jupyter_key key; /* of this incarnation */
 	uint32_t incarnation;
 	enum link_kernel_state state;
@@ -113,6 +115,7 @@ struct monitor {
 	struct ipc_node node; /* what HELLO says */
 	struct environments environments;
 	struct workspaces workspaces;
+	struct stricts stricts;
 	struct cell_host *cells;
 	int cells_fd;	/* cgroup directories */
 	int link_cgroup;
@@ -219,7 +222,9 @@ size_t usage_text(const struct kernel *kernel, char *ret_text, size_t size);
 
 void workspaces_start(struct monitor *monitor);
 
-/* Opens what the kernel asked for, if it did, and describes it in the spec. */
+/* Both open what the kernel asked for, if it did, and describe it in the spec. */
+int kernel_environment(struct kernel *kernel, struct cell_spec *spec,
+		       struct cell_error *ret_error);
 int kernel_workspace(struct kernel *kernel, struct cell_spec *spec, struct cell_error *ret_error);
 
 /* ---- monitor_relay.c ---- */

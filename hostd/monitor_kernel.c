@@ -72,6 +72,7 @@ void kernel_forget(struct kernel *kernel)
 		}
 	}
 	workspace_close(&kernel->workspace);
+	strict_give(&monitor->stricts, kernel->strict);
 	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
 		if (monitor->kernels[i] == kernel)
 			monitor->kernels[i] = NULL;

@@ -63,7 +63,6 @@ static int build(struct kernel *kernel, struct cell_error *ret_error)
 		.network = kernel->limits.network == LINK_NET_SEALED ? CELL_NETWORK_SEALED
 								     : CELL_NETWORK_LOOPBACK,
 		.profile = manifest->profile,
-		.environment_fd = kernel->environment->root_fd,
 	};
 	int r;
 
@@ -74,7 +73,9 @@ static int build(struct kernel *kernel, struct cell_error *ret_error)
 		spec.argv[i] = manifest->argv[i];
 	for (size_t i = 0; i < manifest->env_count; i++)
 		spec.env[i] = manifest->env[i];
-	r = kernel_workspace(kernel, &spec, ret_error);
+	r = kernel_environment(kernel, &spec, ret_error);
+	if (r == 0)
+		r = kernel_workspace(kernel, &spec, ret_error);
 	if (r == 0)
 		r = cell_new(kernel->monitor->cells, &spec, &kernel->cell, ret_error);
 	if (r == 0)

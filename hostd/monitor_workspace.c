@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A kernel's workspace: that of its project, as its start asked for it. */
+/* What a kernel has of its project: the workspace, and in strict mode the environment's pages. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -16,11 +16,34 @@ void workspaces_start(struct monitor *monitor)
 	int r;
 
 	monitor->workspaces.dir = -1;
+	if (monitor->paths->environments)
+		strict_sweep();
 	if (!monitor->paths->workspaces)
 		return;
 	r = workspaces_open(monitor->paths->workspaces, &monitor->workspaces, &step);
 	if (r < 0)
 		log_error(r, "%s", step);
+}
+
+int kernel_environment(struct kernel *kernel, struct cell_spec *spec,
+		       struct cell_error *ret_error)
+{
+	struct monitor *monitor = kernel->monitor;
+	const char *step = "";
+	int r;
+
+	spec->environment_fd = kernel->environment->root_fd;
+	if (!kernel->limits.strict)
+		return 0;
+	r = strict_take(&monitor->stricts, monitor->paths->environments,
+			&kernel->environment->manifest, kernel->project, &kernel->strict, &step);
+	if (r < 0) {
+		snprintf(ret_error->step, sizeof(ret_error->step), "%s", step);
+		ret_error->error = -r;
+		return r;
+	}
+	spec->environment_fd = kernel->strict->root_fd;
+	return 0;
 }
 
 int kernel_workspace(struct kernel *kernel, struct cell_spec *spec, struct cell_error *ret_error)

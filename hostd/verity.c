@@ -79,6 +79,14 @@ static int loop_attach(int image, char *ret_path, size_t size, int *ret_fd)
 	return r;
 }
 
+/* Asked for, the kernel may still fall back without a word. */
+static bool loop_is_direct(int loop)
+{
+	struct loop_info64 info;
+
+	return ioctl(loop, LOOP_GET_STATUS64, &info) == 0 && info.lo_flags & LO_FLAGS_DIRECT_IO;
+}
+
 struct dm_request {
 	struct dm_ioctl head;
 	struct dm_target_spec target;
@@ -100,6 +108,20 @@ static void dm_remove(int control, const char *name)
 
 	dm_prepare(&request, name);
 	(void)ioctl(control, DM_DEV_REMOVE, &request);
+}
+
+void verity_remove(const char *name)
+{
+	int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	struct dm_request request;
+
+	dm_prepare(&request, name);
+	/* A mount namespace that has just ended may hold the file system for a moment yet. */
+	request.head.flags = DM_DEFERRED_REMOVE;
+	if (control >= 0) {
+		(void)ioctl(control, DM_DEV_REMOVE, &request);
+		close(control);
+	}
 }
 
 static int dm_load(int control, const struct verity_spec *spec, dev_t device)
@@ -180,6 +202,11 @@ int verity_mount(const struct verity_spec *spec, const char **ret_step)
 	*ret_step = "loop device";
 	r = loop_attach(image, loop_path, sizeof(loop_path), &loop_fd);
 	close(image);
+	if (r == 0 && spec->direct && !loop_is_direct(loop_fd)) {
+		*ret_step = "loop device: direct I/O";
+		close(loop_fd);
+		r = -EOPNOTSUPP;
+	}
 	if (r < 0)
 		return r;
 	*ret_step = "device mapper";

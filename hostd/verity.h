@@ -7,6 +7,7 @@
 #ifndef ANCHORHOLD_HOSTD_VERITY_H
 #define ANCHORHOLD_HOSTD_VERITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,10 +19,14 @@ struct verity_spec {
 	const uint8_t *salt;
 	size_t salt_len;
 	const char *mount_point; /* exists */
+	bool direct; /* an error where the loop device would read through the image's page cache */
 };
 
 /* 0, or -errno with *ret_step naming what failed (static text). Nothing is left behind then. */
 int verity_mount(const struct verity_spec *spec, const char **ret_step);
+
+/* The mapped device, once its file system is unmounted: at once, or when its last user is gone. */
+void verity_remove(const char *name);
 
 /* The table's line of a verity target; 0, or -ENAMETOOLONG. */
 int verity_table(const struct verity_spec *spec, unsigned major_number, unsigned minor_number,
