@@ -34,6 +34,8 @@ const struct monitor_paths monitor_paths_node = {
 	.log_old = "/run/anchorhold/log.1",
 	.environments = "/work/environments",
 	.workspaces = "/work/workspaces",
+	.egress = "/run/anchorhold/egress",
+	.cut = "/state/egress.cut",
 	.release_key = "/etc/anchorhold/release.pub",
 	.version = "/etc/anchorhold/version",
 	.build_id = "/etc/anchorhold/build-id",
@@ -314,6 +316,7 @@ static int monitor_open(struct monitor *monitor)
 		return r;
 	if (setrlimit(RLIMIT_NOFILE, &fds) < 0)
 		log_error(errno, "RLIMIT_NOFILE");
+	network_start(monitor);
 	event_journal_start(&monitor->events, loop_now_ms());
 	for (uint32_t i = 0; i < monitor->node.hello.missing_count; i++)
 		monitor_event(monitor, NULL, "node.refusing", "missing protection: %s",
@@ -335,6 +338,7 @@ static void monitor_close(struct monitor *monitor)
 	worker_free(monitor->link);
 	if (monitor->cells)
 		cell_host_free(monitor->cells);
+	free(monitor->traffic);
 	workspaces_close(&monitor->workspaces);
 	environments_close(&monitor->environments);
 	loop_free(monitor->loop);

@@ -11,6 +11,7 @@
  *	monitor_watch.c	   when they bite
  *	monitor_usage.c	   what it has used
  *	monitor_workspace.c the project's workspace, its own copy of an environment
+ *	monitor_network.c  what it may reach
  *	monitor_request.c  what the link may ask
  */
 #ifndef ANCHORHOLD_HOSTD_MONITOR_H
@@ -47,6 +48,8 @@ struct monitor_paths {
 	const char *log_old;
 	const char *environments;
 	const char *workspaces; /* NULL: none */
+	const char *egress;	/* there once init has the cells' way out up; NULL: not asked */
+	const char *cut;	/* there while the kill switch is on; NULL: not kept */
 	const char *release_key;
 	const char *version;
 	const char *build_id;
@@ -79,6 +82,14 @@ struct owed {
 	uint64_t id;
 };
 
+/* What was seen of its traffic. */
+struct kernel_traffic {
+	struct egress_traffic seen;
+	uint64_t seen_ms, held_ms; /* held_ms: how long its rate held it back, in all */
+	struct edge_window window; /* of held_ms */
+	struct edge rate, quota, refused;
+};
+
 struct kernel {
 	struct monitor *monitor;
 	uint8_t id[LINK_ID_LEN];
@@ -102,6 +113,9 @@ struct kernel {
 	bool proven; /* this incarnation was ready once */
 	uint64_t lost_since_ms;
 	unsigned lost_count;
+
+	bool watched; /* it has, or had, a way out */
+	struct kernel_traffic traffic;
 
 	struct loop_timer timer; /* ready, grace or relay-end deadline: one is on at a time */
 	struct watch watch;
@@ -129,6 +143,11 @@ struct monitor {
 
 	struct kernel *kernels[LINK_KERNELS_MAX]; /* NULL: free */
 	uint32_t kernels_count;
+
+	bool cut; /* the kill switch */
+	struct egress_traffic *traffic; /* by slot; NULL: no cell has a way out */
+	struct loop_timer network_timer;
+	bool watching; /* network_timer runs */
 
 	struct loop_timer watch_timer; /* set while there are kernels */
 	struct loop_timer status_timer;
@@ -226,6 +245,27 @@ void workspaces_start(struct monitor *monitor);
 int kernel_environment(struct kernel *kernel, struct cell_spec *spec,
 		       struct cell_error *ret_error);
 int kernel_workspace(struct kernel *kernel, struct cell_spec *spec, struct cell_error *ret_error);
+
+/* ---- monitor_network.c ---- */
+
+/* After the cells' host was made: the way out that node.conf names, and the kill switch. */
+void network_start(struct monitor *monitor);
+
+/* Describes what the kernel asked for in the spec, which borrows *ret_policy. */
+int kernel_network(struct kernel *kernel, struct egress_policy *ret_policy, struct cell_spec *spec,
+		   struct cell_error *ret_error);
+
+/* All three: LINK_OK, or why not, with a text. */
+enum link_code kernel_set_network(struct kernel *kernel, const struct link_start *asked,
+				  struct cell_error *ret_error);
+enum link_code kernel_cut(struct kernel *kernel, bool on, struct cell_error *ret_error);
+enum link_code network_cut(struct monitor *monitor, bool on, struct cell_error *ret_error);
+
+/* What its cell has sent and received; zeros where it never had a way out. */
+int network_traffic(struct kernel *kernel, struct egress_traffic *ret_traffic);
+
+/* Looks at its counters from now on, for events, if it has a way out. */
+void network_watch(struct kernel *kernel);
 
 /* ---- monitor_relay.c ---- */
 

@@ -21,7 +21,7 @@ static void answer(struct monitor *monitor, const struct ipc_request *asked, enu
 		.incarnation = kernel ? kernel->incarnation : 0,
 	};
 
-	if (code == LINK_E_SYSTEM && error)
+	if ((code == LINK_E_SYSTEM || code == LINK_E_INVALID) && error)
 		snprintf(body.text, sizeof(body.text), "%s", error->step);
 	monitor_tell(monitor, IPC_RESULT, &body, -1);
 }
@@ -89,6 +89,32 @@ static void do_interrupt(struct monitor *monitor, const struct ipc_request *aske
 	answer(monitor, asked, kernel ? kernel_interrupt(kernel) : LINK_E_UNKNOWN, kernel, NULL);
 }
 
+static void do_network(struct monitor *monitor, const struct ipc_request *asked)
+{
+	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+	struct cell_error error = {0};
+	enum link_code code = LINK_E_UNKNOWN;
+
+	if (kernel)
+		code = kernel_set_network(kernel, &asked->request.start, &error);
+	answer(monitor, asked, code, kernel, &error);
+}
+
+static void do_cut(struct monitor *monitor, const struct ipc_request *asked)
+{
+	static const uint8_t every[LINK_ID_LEN];
+	bool all = memcmp(asked->request.kernel_id, every, LINK_ID_LEN) == 0;
+	struct kernel *kernel = all ? NULL : kernel_find(monitor, asked->request.kernel_id);
+	struct cell_error error = {0};
+	enum link_code code = LINK_E_UNKNOWN;
+
+	if (all)
+		code = network_cut(monitor, asked->request.on != 0, &error);
+	else if (kernel)
+		code = kernel_cut(kernel, asked->request.on != 0, &error);
+	answer(monitor, asked, code, kernel, &error);
+}
+
 static void do_logs(struct monitor *monitor, const struct ipc_request *asked)
 {
 	static struct ipc_logs body; /* large; the monitor is one thread */
@@ -128,6 +154,7 @@ static void on_request(struct monitor *monitor, const struct ipc_request *asked)
 		[LINK_START] = do_start,	 [LINK_STOP] = do_stop,
 		[LINK_INTERRUPT] = do_interrupt, [LINK_RESTART] = do_restart,
 		[LINK_LOGS] = do_logs,		 [LINK_USAGE] = do_usage,
+		[LINK_NETWORK] = do_network,	 [LINK_CUT] = do_cut,
 	};
 
 	if (asked->request.verb < sizeof(verbs) / sizeof(verbs[0]) && verbs[asked->request.verb])

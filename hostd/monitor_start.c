@@ -60,10 +60,9 @@ static int build(struct kernel *kernel, struct cell_error *ret_error)
 {
 	const struct manifest *manifest = &kernel->environment->manifest;
 	struct cell_spec spec = {
-		.network = kernel->limits.network == LINK_NET_SEALED ? CELL_NETWORK_SEALED
-								     : CELL_NETWORK_LOOPBACK,
 		.profile = manifest->profile,
 	};
+	struct egress_policy egress;
 	int r;
 
 	memcpy(spec.id, kernel->id, LINK_ID_LEN);
@@ -73,7 +72,9 @@ static int build(struct kernel *kernel, struct cell_error *ret_error)
 		spec.argv[i] = manifest->argv[i];
 	for (size_t i = 0; i < manifest->env_count; i++)
 		spec.env[i] = manifest->env[i];
-	r = kernel_environment(kernel, &spec, ret_error);
+	r = kernel_network(kernel, &egress, &spec, ret_error);
+	if (r == 0)
+		r = kernel_environment(kernel, &spec, ret_error);
 	if (r == 0)
 		r = kernel_workspace(kernel, &spec, ret_error);
 	if (r == 0)
@@ -149,6 +150,7 @@ enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 	}
 	monitor->kernels_count++;
 	watch_start(kernel);
+	network_watch(kernel);
 	kernel_publish(kernel);
 	return LINK_OK;
 }

@@ -211,3 +211,37 @@ int cell_notice_open(const struct cell *cell, enum cell_notice notice)
 void cell_notice_clear(int notice_fd)
 {
 }
+
+/* ---- there is no way out of a folder, for it never was closed ---- */
+
+int cell_host_egress(struct cell_host *host, const struct egress_node *node, bool cut,
+		     struct cell_error *ret_error)
+{
+	return fail(ret_error, "egress: hostd-dev has no cells", EOPNOTSUPP);
+}
+
+int cell_host_cut(struct cell_host *host, bool cut, struct cell_error *ret_error)
+{
+	return fail(ret_error, "egress: hostd-dev has no cells", EOPNOTSUPP);
+}
+
+int cell_host_traffic(struct cell_host *host, struct egress_traffic *by_slot, size_t slots)
+{
+	return 0;
+}
+
+unsigned cell_slot(const struct cell *cell)
+{
+	return CELL_SLOTS_MAX;
+}
+
+int cell_set_network(struct cell *cell, enum cell_network network,
+		     const struct egress_policy *policy, struct cell_error *ret_error)
+{
+	return fail(ret_error, "egress: hostd-dev has no cells", EOPNOTSUPP);
+}
+
+int cell_cut(struct cell *cell, bool cut, struct cell_error *ret_error)
+{
+	return fail(ret_error, "egress: hostd-dev has no cells", EOPNOTSUPP);
+}
