@@ -147,7 +147,6 @@ struct monitor {
 	bool cut; /* the kill switch */
 	struct egress_traffic *traffic; /* by slot; NULL: no cell has a way out */
 	struct loop_timer network_timer;
-	bool watching; /* network_timer runs */
 
 	struct loop_timer watch_timer; /* set while there are kernels */
 	struct loop_timer status_timer;
@@ -262,7 +261,7 @@ enum link_code kernel_cut(struct kernel *kernel, bool on, struct cell_error *ret
 enum link_code network_cut(struct monitor *monitor, bool on, struct cell_error *ret_error);
 
 /* What its cell has sent and received; zeros where it never had a way out. */
-int network_traffic(struct kernel *kernel, struct egress_traffic *ret_traffic);
+int network_traffic(const struct kernel *kernel, struct egress_traffic *ret_traffic);
 
 /* Looks at its counters from now on, for events, if it has a way out. */
 void network_watch(struct kernel *kernel);

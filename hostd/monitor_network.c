@@ -204,10 +204,10 @@ enum link_code kernel_cut(struct kernel *kernel, bool on, struct cell_error *ret
 
 /* ---- what is counted ---- */
 
-int network_traffic(struct kernel *kernel, struct egress_traffic *ret_traffic)
+int network_traffic(const struct kernel *kernel, struct egress_traffic *ret_traffic)
 {
 	struct monitor *monitor = kernel->monitor;
-	unsigned slot = cell_slot(kernel->cell);
+	unsigned slot = kernel->cell ? cell_slot(kernel->cell) : CELL_SLOTS_MAX;
 	int r;
 
 	*ret_traffic = (struct egress_traffic){0};
@@ -271,7 +271,6 @@ static void tick(void *ctx)
 		if (r == 0)
 			look(kernel, &monitor->traffic[cell_slot(kernel->cell)], now_ms);
 	}
-	monitor->watching = wanted;
 	if (wanted)
 		loop_timer_start(monitor->loop, &monitor->network_timer, TICK_MS, tick, monitor);
 }
@@ -285,7 +284,6 @@ void network_watch(struct kernel *kernel)
 	if (!kernel->watched)
 		kernel->traffic.seen_ms = loop_now_ms();
 	kernel->watched = true;
-	if (!monitor->watching)
+	if (!monitor->network_timer.set)
 		loop_timer_start(monitor->loop, &monitor->network_timer, TICK_MS, tick, monitor);
-	monitor->watching = true;
 }

@@ -9,10 +9,12 @@ size_t usage_text(const struct kernel *kernel, char *ret_text, size_t size)
 	const struct watch *watch = &kernel->watch;
 	struct workspace_usage workspace = {0};
 	struct cell_usage usage = {0};
+	struct egress_traffic traffic;
 	size_t at = 0;
 
 	if (kernel->cell)
 		cell_usage(kernel->cell, CELL_USAGE_ALL, &usage);
+	(void)network_traffic(kernel, &traffic);
 	if (kernel->workspace.fd >= 0)
 		(void)workspace_usage(&kernel->monitor->workspaces, &kernel->workspace, &workspace);
 
@@ -26,6 +28,10 @@ size_t usage_text(const struct kernel *kernel, char *ret_text, size_t size)
 		{"pids", usage.pids},
 		{"io_read_bytes", usage.io_read_bytes},
 		{"io_write_bytes", usage.io_write_bytes},
+		{"network_sent_bytes", traffic.sent_bytes},
+		{"network_received_bytes", traffic.received_bytes},
+		{"network_dropped_packets",
+		 traffic.refused_packets + traffic.limited_packets + traffic.spent_packets},
 		{"output_bytes", watch->output_lost.bytes + watch->output.bytes},
 		{"output_messages", watch->output_lost.messages + watch->output.messages},
 		{"workspace_bytes", workspace.used.bytes},
