@@ -26,6 +26,7 @@ image() {
 	done
 	key_add_file board/image.sh "board/$image_board/layout" "board/$image_board/cmdline"
 	key_add_file kernel-config/cmdline
+	[ ! -f "board/$image_board/cmdline-smt" ] || key_add_file "board/$image_board/cmdline-smt"
 	key_add_step "kernel-$image_board" "root-$1"
 	for image_env in $(image_names "$1"); do
 		key_add_step "env-$image_env"
@@ -47,8 +48,12 @@ image_build() {
 	cp "$image_root/root.img" "$OUT/"
 	image_environments "$1"
 	image_cmdline "$image_board" slot-a >"$OUT/cmdline"
+	if [ -f "board/$image_board/cmdline-smt" ]; then
+		image_cmdline "$image_board" slot-a cmdline-smt >"$OUT/cmdline-smt"
+	fi
 	# The tests' agent runs first, and becomes init.
-	[ "$image_board" = "$1" ] || sed -i 's,init=/sbin/init,init=/test/agent,' "$OUT/cmdline"
+	[ "$image_board" = "$1" ] ||
+		sed -i 's,init=/sbin/init,init=/test/agent,' "$OUT"/cmdline*
 	image_disk "board/$image_board/layout" "$OUT/disk.img"
 	image_manifest "$1" >"$OUT/manifest.json"
 }
@@ -67,7 +72,8 @@ layout_rows() {
 	awk '!/^#/ && NF { printf "%d %s\n", start + 1, $0; start += $3 }' "$1"
 }
 
-# image_cmdline BOARD SLOT: the whole command line; the root hash in it is what the board trusts.
+# image_cmdline BOARD SLOT [FILE]: the whole command line; the root hash in it is what the board
+# trusts. FILE of the board has more words, and with a minus those that its line has not.
 image_cmdline() {
 	cmdline_device=PARTUUID=$(layout_rows "board/$1/layout" | awk -v slot="$2" '$2 == slot { print $5 }')
 	# shellcheck disable=SC1091 # written by root_pack: data_blocks, root_hash and salt
@@ -76,7 +82,11 @@ image_cmdline() {
 	printf 'dm-mod.create="root,,,ro,0 %d verity 1 %s %s 4096 4096 %d %d sha256 %s %s 1 panic_on_corruption" ' \
 		"$((data_blocks * 8))" "$cmdline_device" "$cmdline_device" \
 		"$data_blocks" "$((data_blocks + 1))" "$root_hash" "$salt"
-	cat kernel-config/cmdline "board/$1/cmdline" | sed -e 's/[[:space:]]*#.*//' -e '/^$/d' |
+	cat kernel-config/cmdline "board/$1/cmdline" ${3:+"board/$1/$3"} |
+		sed -e 's/[[:space:]]*#.*//' -e '/^$/d' |
+		awk '/^-/ { gone[substr($0, 2)] = 1; next }
+			{ words[++count] = $0 }
+			END { for (i = 1; i <= count; i++) if (!(words[i] in gone)) print words[i] }' |
 		tr '\n' ' ' | sed 's/ $//'
 	printf '\n'
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -203,10 +204,37 @@ static int probe_cmdline(char *const *args, size_t len, char why[PROBE_WHY_MAX])
 	char text[4096];
 	int err = read_head("/proc/cmdline", text, sizeof(text), why);
 
-	(void)len;
 	if (err)
 		return err;
-	return has_word(text, " \n", args[0]) ? 0 : refuse(why, -EPERM, args[0], "not given");
+	for (size_t i = 0; i < len; i++) {
+		char copy[4096];
+
+		memcpy(copy, text, sizeof(copy));
+		if (has_word(copy, " \n", args[i]))
+			return 0;
+	}
+	return refuse(why, -EPERM, args[0], "not given");
+}
+
+/* No two hardware threads share a core; or the board says that it keeps them, and the kernel can
+ * tell cells apart on them, as hostd then does. */
+static int probe_smt(char *const *args, size_t len, char why[PROBE_WHY_MAX])
+{
+	char active[8], text[4096];
+	uint64_t cookie;
+	int err = read_head("/sys/devices/system/cpu/smt/active", active, sizeof(active), why);
+
+	(void)args, (void)len;
+	if (err || active[0] == '0')
+		return err;
+	err = read_head("/proc/cmdline", text, sizeof(text), why);
+	if (err)
+		return err;
+	if (!has_word(text, " \n", "anchorhold.smt=cookies"))
+		return refuse(why, -EPERM, "hardware threads", "share cores");
+	if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie) < 0)
+		return refuse(why, -errno, "core scheduling", strerror(errno));
+	return 0;
 }
 
 static int probe_controllers(char *const *args, size_t len, char why[PROBE_WHY_MAX])
@@ -330,7 +358,8 @@ static const struct probe {
 	{"enosys", 1, 1, probe_enosys},
 	{"landlock", 1, 1, probe_landlock},
 	{"socket", 2, 2, probe_socket},
-	{"cmdline", 1, 1, probe_cmdline},
+	{"cmdline", 1, PROBE_WORDS_MAX, probe_cmdline},
+	{"smt", 0, 0, probe_smt},
 	{"controllers", 1, 1, probe_controllers},
 	{"rootverity", 0, 0, probe_rootverity},
 	{"kernel", 1, 1, probe_kernel}, /* the running kernel has the build id in this file */

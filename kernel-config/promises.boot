@@ -13,7 +13,9 @@
 #   enosys SYSCALL          the system call, made with impossible arguments, fails with ENOSYS
 #   landlock ABI            landlock_create_ruleset's version is at least ABI
 #   socket DOMAIN ERRNO     socket(DOMAIN, SOCK_DGRAM or SOCK_SEQPACKET or SOCK_RAW, 0) fails with ERRNO
-#   cmdline WORD            WORD is one of the words of /proc/cmdline
+#   cmdline WORD...         one of these words is one of /proc/cmdline's
+#   smt                     no hardware threads share a core; or the word anchorhold.smt=cookies says
+#                           that the board keeps them, and the kernel has core scheduling
 #   controllers LIST        every name of the comma list is in /sys/fs/cgroup/cgroup.controllers
 #   rootverity              / is a device mapper device whose table is one verity target
 #
@@ -102,8 +104,9 @@ slab-merge        cmdline slab_nomerge                                     # kin
 page-shuffle      cmdline page_alloc.shuffle=1                             # free pages in random order
 kstack            cmdline randomize_kstack_offset=1                        # a random stack a system call
 pti               cmdline pti=on                                           # kernel and user page tables apart
-mitigations       cmdline mitigations=auto,nosmt                           # every mitigation the CPU needs
-smt               file /sys/devices/system/cpu/smt/active 0                # no two cells share a core's buffers
+mitigations       cmdline mitigations=auto,nosmt mitigations=auto          # every mitigation the CPU needs
+smt               smt                                                      # no two projects share a core's buffers
+no-ksm            absent /sys/kernel/mm/ksm                                # equal pages of two cells stay two
 iommu             cmdline iommu=force                                      # devices reach only what they were given
 vsyscall          cmdline vsyscall=none                                    # no fixed address to jump to
 proc-mem          cmdline proc_mem.force_override=never                    # /proc/PID/mem respects protections

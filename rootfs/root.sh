@@ -77,9 +77,12 @@ root_test_needs() {
 
 root_test_fill() {
 	mkdir -p "$1/test/bin"
-	# shellcheck disable=SC2046 # flags
-	clang-19 --config="$(step_dir toolchain-x86_64)/x86_64.cfg" $(target_cflags x86_64) \
-		-Wall -Wextra $(target_ldflags) -o "$1/test/agent" tests/image/agent.c
+	for test_program in agent bin/look; do
+		# shellcheck disable=SC2046 # flags
+		clang-19 --config="$(step_dir toolchain-x86_64)/x86_64.cfg" $(target_cflags x86_64) \
+			-Wall -Wextra $(target_ldflags) -o "$1/test/$test_program" \
+			"tests/image/${test_program#bin/}.c"
+	done
 	cp "$(step_dir busybox-x86_64-debug)/busybox" "$(step_dir programs-x86_64)/bare" "$1/test/bin/"
 	for test_applet in $("$1/test/bin/busybox" --list); do
 		[ -e "$1/test/bin/$test_applet" ] || ln -s busybox "$1/test/bin/$test_applet"

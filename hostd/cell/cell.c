@@ -21,6 +21,7 @@
 
 static int copy_spec(struct cell *cell, const struct cell_spec *spec)
 {
+	memcpy(cell->project, spec->project, sizeof(cell->project));
 	cell->limits = spec->limits;
 	cell->network = spec->network;
 	cell->argv = strings_copy(spec->argv);
@@ -81,6 +82,8 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	if (!cell)
 		return step_fail(ret_error, "memory", -ENOMEM);
 	cell->host = host;
+	cell->next = host->first;
+	host->first = cell;
 	cell->slot = CELL_NO_SLOT;
 	cell->environment = cell->workspace = cell->pidfd = cell->exit_fd = -1;
 	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
@@ -118,6 +121,18 @@ static void plan_describe(const struct cell *cell, const struct cell_connection 
 		plan->fd[PLAN_OUTPUT] = connection->output_fd;
 }
 
+/* Another cell of the same project that runs; cells of no project are each their own. */
+static pid_t sibling(const struct cell *cell)
+{
+	if (!cell->project[0])
+		return 0;
+	for (const struct cell *other = cell->host->first; other; other = other->next)
+		if (other != cell && other->pidfd >= 0 &&
+		    strcmp(other->project, cell->project) == 0)
+			return other->pid;
+	return 0;
+}
+
 int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	       struct cell_error *ret_error)
 {
@@ -128,6 +143,8 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 		.workspace = cell->workspace,
 		.cgroup = cell->cgroup.cell,
 		.uid = uids_cell(cell->slot),
+		.cookie = cell->host->cookies,
+		.sibling = cell->host->cookies ? sibling(cell) : 0,
 		.egress = &cell->host->egress,
 		.egress_cell = cell->egress.open ? &cell->egress : NULL,
 	};
@@ -146,6 +163,7 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	}
 	cell->pidfd = spawned.pidfd;
 	cell->exit_fd = spawned.exit_fd;
+	cell->pid = spawned.pid;
 	return 0;
 }
 
@@ -267,6 +285,16 @@ static int stop(struct cell *cell)
 	return ready == 1 ? cell_reap(cell, &unused) : -EBUSY;
 }
 
+static void forget(const struct cell *cell)
+{
+	struct cell **at = &cell->host->first;
+
+	while (*at && *at != cell)
+		at = &(*at)->next;
+	if (*at)
+		*at = cell->next;
+}
+
 /*
  * Processes first, then the cgroup, whose removal proves them gone, then the mounts that only
  * they used. Only with all of that is the slot, and with it the uid, given back.
@@ -298,6 +326,7 @@ int cell_free(struct cell *cell, struct cell_error *ret_error)
 	fd_close(&cell->workspace);
 	strings_free(cell->argv);
 	strings_free(cell->env);
+	forget(cell);
 	free(cell);
 	return result;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hostd/cell/host.h"
 
+#include "hostd/cell/coresched.h"
 #include "hostd/cell/landlock.h"
 #include "hostd/cell/sys.h"
 #include "hostd/cell/usage.h"
@@ -60,6 +61,9 @@ static int init(struct cell_host *host, int cells, struct cell_error *ret_error)
 	result = uids_init(&host->uids, host->proc);
 	if (result < 0)
 		return step_fail(ret_error, "host: uids", result);
+	result = coresched_init(&host->cookies);
+	if (result < 0)
+		return step_fail(ret_error, "host: core scheduling", result);
 	result = procfs_masks_init(&host->masks, host->proc);
 	if (result < 0)
 		return step_fail(ret_error, "host: masks of /proc", result);

@@ -11,6 +11,8 @@
 
 struct cell {
 	struct cell_host *host;
+	struct cell *next; /* in the host's list */
+	char project[CELL_NAME_MAX];
 	unsigned slot;
 	struct cgroup cgroup;
 	struct kept kept;
@@ -23,6 +25,7 @@ struct cell {
 	const struct filter *filter; /* the host's */
 	char **argv, **env;
 	int pidfd, exit_fd; /* of the running incarnation; -1 */
+	pid_t pid;	    /* the same, as long as it is not reaped */
 	uint64_t oom_kills; /* as the incarnation began */
 	struct egress_cell egress;
 	struct cell_usage usage; /* of its cgroup as the cell began: not its own */

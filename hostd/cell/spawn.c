@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hostd/cell/spawn.h"
 
+#include "hostd/cell/coresched.h"
 #include "hostd/cell/idmap.h"
 #include "hostd/cell/namespaces.h"
 #include "hostd/cell/sys.h"
@@ -125,6 +126,10 @@ static int start_child(const struct spawn_place *place, struct cell_plan *plan,
 	if (result < 0)
 		return step_fail(ret_error, ends->pid < 0 ? "clone" : "mounts", result);
 	fd_close(&plan->fd[PLAN_CHANNEL]); /* else the child's end never closes */
+	if (place->cookie)
+		result = coresched_give(ends->pid, place->sibling);
+	if (result < 0)
+		return step_fail(ret_error, "core scheduling", result);
 	result = namespaces_map(place->host->proc, ends->pid, place->uid);
 	if (result < 0)
 		return step_fail(ret_error, "uid map", result);
@@ -175,6 +180,6 @@ int spawn(const struct spawn_place *place, struct cell_plan *plan, struct spawne
 		abandon(&ends);
 		return result;
 	}
-	*ret_spawned = (struct spawned){.pidfd = ends.pidfd, .exit_fd = ends.exit_fd};
+	*ret_spawned = (struct spawned){.pidfd = ends.pidfd, .exit_fd = ends.exit_fd, .pid = ends.pid};
 	return 0;
 }

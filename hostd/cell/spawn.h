@@ -15,6 +15,8 @@ struct spawn_place {
 	int workspace;	 /* the same; -1: none */
 	int cgroup;
 	uid_t uid;
+	bool cookie;   /* the cores' threads are kept apart by project */
+	pid_t sibling; /* of the same project; 0: none runs */
 	struct egress *egress;
 	struct egress_cell *egress_cell; /* NULL: it has no way out */
 };
@@ -22,6 +24,7 @@ struct spawn_place {
 /* PID 1 of the cell and the pipe that its exit status comes through; the caller's. */
 struct spawned {
 	int pidfd, exit_fd;
+	pid_t pid;
 };
 
 /*
