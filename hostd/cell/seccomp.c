@@ -17,9 +17,8 @@
 #define FILTER_MAX 4096u /* instructions: the kernel's own ceiling */
 #define DOMAINS 46	 /* AF_MAX of Linux 6.12 */
 
-static int add_rule(scmp_filter_ctx context, const struct policy_rule *rule)
+static int add(scmp_filter_ctx context, uint32_t action, const struct policy_rule *rule)
 {
-	uint32_t action = rule->error ? SCMP_ACT_ERRNO(rule->error) : SCMP_ACT_ALLOW;
 	struct scmp_arg_cmp compare = {
 		.arg = (unsigned)rule->argument,
 		.op = SCMP_CMP_MASKED_EQ,
@@ -43,6 +42,34 @@ static bool applies(const struct policy_rule *rule, enum cell_network network)
 	if (network == CELL_NETWORK_EGRESS && rule->number == SCMP_SYS(socket))
 		return rule->value != AF_INET6;
 	return network != CELL_NETWORK_SEALED;
+}
+
+static int add_rule(scmp_filter_ctx context, const struct policy_rule *rule)
+{
+	return add(context, rule->error ? SCMP_ACT_ERRNO(rule->error) : SCMP_ACT_ALLOW, rule);
+}
+
+/* A whole call is only told where the policy has nothing to say of it. */
+static bool told(const struct policy *policy, const struct policy_rule *loud)
+{
+	for (size_t i = 0; loud->argument < 0 && i < policy->count; i++)
+		if (policy->rules[i].number == loud->number)
+			return false;
+	return true;
+}
+
+/* action 0: each row's own error. */
+static int add_loud(scmp_filter_ctx context, const struct policy *policy, uint32_t action)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < policy_loud.count; i++) {
+		const struct policy_rule *rule = &policy_loud.rules[i];
+
+		if (told(policy, rule))
+			result = add(context, action ? action : SCMP_ACT_ERRNO(rule->error), rule);
+	}
+	return result;
 }
 
 static bool domain_named(const struct policy *policy, int domain, enum cell_network network)
@@ -72,28 +99,38 @@ static int refuse_domains(scmp_filter_ctx context, const struct policy *policy,
 			.value = (uint64_t)domain,
 		};
 
-		if (!domain_named(policy, domain, network))
+		if (!domain_named(policy, domain, network) &&
+		    !domain_named(&policy_loud, domain, network))
 			result = add_rule(context, &rule);
 	}
 	return result;
 }
 
-static int fill(scmp_filter_ctx context, const struct policy *policy, enum cell_network network)
+/* Only the native architecture is in a new context: i386 and x32 calls are 'bad'. */
+static int attributes(scmp_filter_ctx context)
 {
-	/* Only the native architecture is in a new context: i386 and x32 calls are 'bad'. */
 	int result = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
-	if (result == 0)
-		result = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	return result < 0 ? result : seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+}
+
+static int fill(scmp_filter_ctx context, const struct policy *policy, enum cell_network network)
+{
+	int result = attributes(context);
+
 	for (size_t i = 0; result == 0 && i < policy->count; i++)
 		if (applies(&policy->rules[i], network))
 			result = add_rule(context, &policy->rules[i]);
+	if (result == 0)
+		result = add_loud(context, policy, SCMP_ACT_NOTIFY);
 	return result < 0 ? result : refuse_domains(context, policy, network);
 }
 
 /* By way of a memfd: libseccomp before 2.6 exports to a descriptor only. */
-static int export(scmp_filter_ctx context, struct filter *ret_filter)
+static int export(scmp_filter_ctx context, struct sock_filter **ret_code,
+		  unsigned short *ret_count)
 {
+	struct sock_filter *code;
 	CLEANUP_FD int fd = memfd_create("filter", MFD_CLOEXEC);
 	struct stat st;
 	int result;
@@ -107,15 +144,32 @@ static int export(scmp_filter_ctx context, struct filter *ret_filter)
 		return -errno;
 	if (st.st_size <= 0 || (size_t)st.st_size > FILTER_MAX * sizeof(struct sock_filter))
 		return -E2BIG;
-	ret_filter->code = malloc((size_t)st.st_size);
-	if (!ret_filter->code)
+	code = malloc((size_t)st.st_size);
+	if (!code)
 		return -ENOMEM;
-	if (pread(fd, ret_filter->code, (size_t)st.st_size, 0) != st.st_size) {
-		filter_free(ret_filter);
+	if (pread(fd, code, (size_t)st.st_size, 0) != st.st_size) {
+		free(code);
 		return -EIO;
 	}
-	ret_filter->count = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter));
+	*ret_code = code;
+	*ret_count = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter));
 	return 0;
+}
+
+static int compile_loud(const struct policy *policy, struct filter *filter)
+{
+	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
+	int result;
+
+	if (!context)
+		return -ENOMEM;
+	result = attributes(context);
+	if (result == 0)
+		result = add_loud(context, policy, 0);
+	if (result == 0)
+		result = export(context, &filter->loud, &filter->loud_count);
+	seccomp_release(context);
+	return result;
 }
 
 int filter_compile(const struct policy *policy, enum cell_network network,
@@ -126,22 +180,37 @@ int filter_compile(const struct policy *policy, enum cell_network network,
 
 	if (!context)
 		return -ENOMEM;
+	*ret_filter = (struct filter){0};
 	result = fill(context, policy, network);
 	if (result == 0)
-		result = export(context, ret_filter);
+		result = export(context, &ret_filter->code, &ret_filter->count);
 	seccomp_release(context);
+	if (result == 0)
+		result = compile_loud(policy, ret_filter);
+	if (result < 0)
+		filter_free(ret_filter);
 	return result;
 }
 
 void filter_free(struct filter *filter)
 {
 	free(filter->code);
-	*filter = (struct filter){0, NULL};
+	free(filter->loud);
+	*filter = (struct filter){0};
 }
 
+static int load(unsigned short count, struct sock_filter *code, unsigned flags)
+{
+	const struct sock_fprog program = {.len = count, .filter = code};
+
+	return sys_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
+}
+
+/* The loud one first: it is milder to seccomp(2) itself, and where both refuse alike the later
+ * one's silence would count. */
 int filter_load(const struct filter *filter)
 {
-	const struct sock_fprog program = {.len = filter->count, .filter = filter->code};
+	int result = load(filter->loud_count, filter->loud, SECCOMP_FILTER_FLAG_LOG);
 
-	return sys_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+	return result < 0 ? result : load(filter->count, filter->code, 0);
 }

@@ -10,7 +10,9 @@
 #include "link/check.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -105,9 +107,78 @@ static void test_row(struct check *check, size_t row)
 	filter_free(&filter);
 }
 
+/* ---- what is told is refused by both filters, by each alone too ---- */
+
+enum part { BOTH, LOUD_ALONE, POLICY_ALONE, PARTS };
+
+static int load_part(const struct filter *filter, enum part part)
+{
+	const struct sock_fprog programs[PARTS] = {
+		[LOUD_ALONE] = {.len = filter->loud_count, .filter = filter->loud},
+		[POLICY_ALONE] = {.len = filter->count, .filter = filter->code},
+	};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	if (part == BOTH)
+		return filter_load(filter);
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &programs[part]);
+}
+
+/* Every other argument is -1: no call does anything with that where it is let through. */
+static _Noreturn void attempt_loud(const struct filter *filter, const struct policy_rule *rule,
+				   enum part part)
+{
+	long a[6] = {-1, -1, -1, -1, -1, -1};
+	long result;
+
+	if (rule->argument >= 0)
+		a[rule->argument] = (long)rule->value;
+	if (load_part(filter, part) < 0)
+		_exit(255);
+	errno = 0;
+	result = syscall(rule->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	syscall(SYS_exit_group, result < 0 ? errno : 0);
+	for (;;)
+		;
+}
+
+static int answer_to(const struct filter *filter, const struct policy_rule *rule, enum part part)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		attempt_loud(filter, rule, part);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -2;
+}
+
+static void test_loud(struct check *check, const char *profile)
+{
+	struct filter filter = {0, NULL};
+
+	CHECK_EQ(check, filter_compile(policy_find(profile), SEALED, &filter), 0);
+	for (size_t i = 0; i < policy_loud.count; i++) {
+		const struct policy_rule *rule = &policy_loud.rules[i];
+
+		if (rule->number < 0)
+			continue;
+		check_row(check, rule->name);
+		CHECK_EQ(check, answer_to(&filter, rule, BOTH), rule->error);
+		CHECK_EQ(check, answer_to(&filter, rule, LOUD_ALONE), rule->error);
+		CHECK_EQ(check, answer_to(&filter, rule, POLICY_ALONE), ENOSYS);
+	}
+	check_row(check, NULL);
+	filter_free(&filter);
+}
+
 int main(void)
 {
 	struct check check = {0};
+
+	test_loud(&check, "python");
+	test_loud(&check, "lua");
 
 	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++)
 		test_row(&check, row);

@@ -30,6 +30,10 @@
 #define ANSWER(call, error, why) RULE(call, error, false, -1, 0, 0, why)
 #define ANSWER_INT(call, arg, value, error, why) RULE(call, error, false, arg, INT_MASK, value, why)
 
+#define LOUD(call, why) RULE(call, EPERM, false, -1, 0, 0, why)
+#define LOUD_INT(call, arg, value, error, why) RULE(call, error, false, arg, INT_MASK, value, why)
+#define LOUD_BITS(call, arg, bits, why) RULE(call, EPERM, false, arg, bits, bits, why)
+
 /* A new process may get no namespace of its own. CLONE_NEWTIME's bit is a signal's here. */
 #define CLONE_NAMESPACES                                                                           \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
@@ -51,6 +55,10 @@ static const struct policy_rule python_rules[] = {
 #include "hostd/policy/python.def"
 };
 
+static const struct policy_rule loud_rules[] = {
+#include "hostd/policy/loud.def"
+};
+
 #define POLICY(name, rules) {(name), (rules), sizeof(rules) / sizeof((rules)[0])}
 
 static const struct policy policies[] = {
@@ -58,6 +66,8 @@ static const struct policy policies[] = {
 	POLICY("lua", lua_rules),
 	POLICY("python", python_rules),
 };
+
+const struct policy policy_loud = POLICY("loud", loud_rules);
 
 const struct policy *policy_at(size_t index)
 {

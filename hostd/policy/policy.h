@@ -28,6 +28,10 @@ struct policy {
 	size_t count;
 };
 
+/* No profile, but which refusals of every profile are told; a call that a profile has a rule for
+ * is as that rule says. */
+extern const struct policy policy_loud;
+
 /* NULL where there is no such profile. Static. */
 const struct policy *policy_find(const char *name);
 

@@ -94,6 +94,22 @@ static void test_policy(struct check *check, const struct policy *policy)
 	}
 }
 
+/* What is told is what no profile may do: none allows it, and none has to answer it politely. */
+static void test_loud(struct check *check)
+{
+	const struct policy *policy;
+
+	for (size_t i = 0; i < policy_loud.count; i++) {
+		const struct policy_rule *loud = &policy_loud.rules[i];
+
+		check_row(check, loud->name);
+		CHECK(check, loud->error > 0);
+		for (size_t j = 0; (policy = policy_at(j)); j++)
+			for (size_t k = 0; k < policy->count; k++)
+				CHECK(check, loud->number < 0 || !same(loud, &policy->rules[k]));
+	}
+}
+
 int main(void)
 {
 	struct check check = {0};
@@ -101,6 +117,8 @@ int main(void)
 
 	for (size_t i = 0; (policy = policy_at(i)); i++)
 		test_policy(&check, policy);
+	test_rules(&check, &policy_loud);
+	test_loud(&check);
 	check_row(&check, NULL);
 	CHECK(&check, policy_find("none") == NULL);
 	CHECK(&check, policy_find("") == NULL);
