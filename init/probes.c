@@ -31,6 +31,13 @@
 #define SYS_memfd_secret 447
 #endif
 
+/* Nor core scheduling; the kernel's numbers. */
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE 62
+#endif
+#define SCHED_CORE_GET 0
+#define SCHED_CORE_THREAD 0
+
 struct name {
 	const char *name;
 	long value;
@@ -232,7 +239,7 @@ static int probe_smt(char *const *args, size_t len, char why[PROBE_WHY_MAX])
 		return err;
 	if (!has_word(text, " \n", "anchorhold.smt=cookies"))
 		return refuse(why, -EPERM, "hardware threads", "share cores");
-	if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie) < 0)
+	if (prctl(PR_SCHED_CORE, SCHED_CORE_GET, 0, SCHED_CORE_THREAD, &cookie) < 0)
 		return refuse(why, -errno, "core scheduling", strerror(errno));
 	return 0;
 }
