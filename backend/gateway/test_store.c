@@ -142,14 +142,19 @@ static void test_events(struct check *check, struct store *store)
 				    .project = "p",
 				    .text = "first"};
 	struct seen seen = {0};
+	int64_t newest = 7;
 
+	CHECK_EQ(check, store_event_newest(store, &newest), 0);
+	CHECK_EQ(check, newest, 0);
 	CHECK_EQ(check, store_event_add(store, &event), 0);
 	CHECK_EQ(check, store_event_add(store, &event), 0);
 	event.boot_id = OTHER;
 	event.text = "second";
 	CHECK_EQ(check, store_event_add(store, &event), 0);
+	CHECK_EQ(check, store_event_newest(store, &newest), 0);
 	CHECK_EQ(check, store_event_walk(store, 0, 10, see, &seen), 0);
 	CHECK_EQ(check, seen.rows, 2);
+	CHECK_EQ(check, newest, seen.last);
 	CHECK(check, strcmp(seen.text, "second") == 0);
 	CHECK_EQ(check, store_event_walk(store, seen.last, 10, see, &seen), 0);
 	CHECK_EQ(check, seen.rows, 2);
@@ -160,6 +165,8 @@ static void test_events(struct check *check, struct store *store)
 static bool keep_kernel(void *ctx, const struct store_kernel *kernel)
 {
 	*(struct store_kernel *)ctx = *kernel;
+	/* It lives for this call only. */
+	((struct store_kernel *)ctx)->settings = strstr(kernel->settings, "memory") ? "found" : "";
 	return true;
 }
 
@@ -170,7 +177,9 @@ static void test_kernels(struct check *check, struct store *store)
 				      .node = "one",
 				      .owner = "o",
 				      .project = "p",
-				      .created = 7},
+				      .created = 7,
+				      .settings = "{\"memory_mib\":5}",
+				      .network_max = 1},
 			    found = {0};
 
 	CHECK_EQ(check, store_kernel_put(store, &kernel), 0);
@@ -179,11 +188,59 @@ static void test_kernels(struct check *check, struct store *store)
 	CHECK_EQ(check, store_kernel_walk(store, keep_kernel, &found), 0);
 	CHECK(check, strcmp(found.node, "two") == 0 && strcmp(found.project, "p") == 0);
 	CHECK_EQ(check, found.created, 7);
+	CHECK_EQ(check, found.network_max, 1);
+	CHECK(check, strcmp(found.settings, "found") == 0);
 	CHECK_EQ(check, store_kernel_remove(store, "i"), 0);
 	CHECK_EQ(check, store_kernel_remove(store, "i"), 0);
 	memset(&found, 0, sizeof(found));
 	CHECK_EQ(check, store_kernel_walk(store, keep_kernel, &found), 0);
 	CHECK_EQ(check, found.created, 0);
+}
+
+static bool count_project(void *ctx, const char *name, const char *settings)
+{
+	*(int *)ctx += strcmp(name, "a") == 0 ? 1 : strcmp(settings, "{\"x\":2}") == 0 ? 10 : 1000;
+	return true;
+}
+
+static void test_projects(struct check *check, struct store *store)
+{
+	char *text = NULL;
+	int sum = 0;
+
+	CHECK_EQ(check, store_project_get(store, "a", &text), -ENOENT);
+	CHECK_EQ(check, store_project_put(store, "a", "{}"), 0);
+	CHECK_EQ(check, store_project_put(store, "b", "{\"x\":1}"), 0);
+	CHECK_EQ(check, store_project_put(store, "b", "{\"x\":2}"), 0);
+	CHECK_EQ(check, store_project_get(store, "b", &text), 0);
+	CHECK(check, text != NULL && strcmp(text, "{\"x\":2}") == 0);
+	free(text);
+	CHECK_EQ(check, store_project_get(store, "b' OR '1'='1", &text), -ENOENT);
+	CHECK_EQ(check, store_project_walk(store, count_project, &sum), 0);
+	CHECK_EQ(check, sum, 11);
+}
+
+static bool count_cut(void *ctx, enum store_cut what, const char *name)
+{
+	*(int *)ctx += what == STORE_CUT_ALL ? 1 : what == STORE_CUT_NODE ? 10 : 100;
+	return name[0] != '!';
+}
+
+static void test_cuts(struct check *check, struct store *store)
+{
+	int sum = 0;
+
+	CHECK_EQ(check, store_cut_set(store, STORE_CUT_ALL, "", true), 0);
+	CHECK_EQ(check, store_cut_set(store, STORE_CUT_NODE, "one", true), 0);
+	CHECK_EQ(check, store_cut_set(store, STORE_CUT_NODE, "one", true), 0);
+	CHECK_EQ(check, store_cut_set(store, STORE_CUT_KERNEL, "one", true), 0);
+	CHECK_EQ(check, store_cut_set(store, STORE_CUT_KERNEL, "two", false), 0);
+	CHECK_EQ(check, store_cut_walk(store, count_cut, &sum), 0);
+	CHECK_EQ(check, sum, 111);
+	CHECK_EQ(check, store_cut_set(store, STORE_CUT_NODE, "one", false), 0);
+	sum = 0;
+	CHECK_EQ(check, store_cut_walk(store, count_cut, &sum), 0);
+	CHECK_EQ(check, sum, 101);
 }
 
 static bool keep_environment(void *ctx, const struct store_environment *environment)
@@ -226,6 +283,8 @@ int main(void)
 	test_events(&check, store);
 	test_kernels(&check, store);
 	test_environments(&check, store);
+	test_projects(&check, store);
+	test_cuts(&check, store);
 	store_close(store);
 	for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, FILES[i]);
