@@ -140,9 +140,9 @@ class FakeKernel:
     def interrupt(self):
         pass
 
-    def say(self, to, channel, kind, parent, content, buffers=()):
+    def say(self, to, channel, kind, parent, content, buffers=(), session=None):
         header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "username": "fake",
-                  "session": self.session, "version": "5.3",
+                  "session": session or self.session, "version": "5.3",
                   "date": datetime.datetime.utcnow().isoformat() + "Z"}
         self.kernel.append(to, channel, [json.dumps(header).encode(), parent, b"{}",
                                          json.dumps(content).encode(), *buffers])

@@ -125,7 +125,8 @@ class FakeNode(threading.Thread):
         self.refuse_in, self.swallow_in, self.refuse_start = 0, False, 0
         self.start_delay, self.kernels_max = 0, 500
         self.received, self.requests, self.acks, self.cursors = [], [], [], []
-        self.logs = b"one\ntwo\n"
+        self.logs, self.usage = b"one\ntwo\n", b"cpu_usec 1\n"
+        self.refuse_policy, self.hold_policy, self.held = 0, False, []
         self.stopping = False
         self.context, self.socket = zmq.Context(), None
         self.later = []
@@ -279,8 +280,17 @@ class FakeNode(threading.Thread):
             return
         if verb == wire.START:
             code = self.start_kernel(kernel_id, start)
+        elif verb in (wire.NETWORK, wire.CUT):
+            code = self.refuse_policy or (wire.OK if kernel or not any(kernel_id)
+                                          else wire.E_UNKNOWN)
+            if self.hold_policy:
+                self.held.append(wire.result(number, code))
+                return
         elif kernel is None:
             code = wire.E_UNKNOWN
+        elif verb == wire.USAGE:
+            self.send(wire.result(number, wire.OK, body=self.usage))
+            return
         elif verb == wire.STOP:
             kernel.impl.stop()
             if kernel.state != wire.DEAD:
@@ -295,6 +305,12 @@ class FakeNode(threading.Thread):
             kernel.tell(wire.STARTING)
             kernel.launch()
         self.send(wire.result(number, code, kernel.incarnation if kernel else 1))
+
+    def release(self):
+        """What was held back is answered now."""
+        for data in self.held:
+            self.send(data)
+        self.held.clear()
 
     def start_kernel(self, kernel_id, start):
         if self.refuse_start:

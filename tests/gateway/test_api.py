@@ -22,6 +22,11 @@ ROUTES = [
     ("GET", "/api/anchorhold/nodes"), ("POST", "/api/anchorhold/nodes"),
     ("GET", "/api/anchorhold/nodes/fake-1"), ("GET", "/api/anchorhold/nodes/fake-1/logs"),
     ("GET", "/api/anchorhold/kernels"), ("GET", "/api/anchorhold/events"),
+    ("GET", "/api/anchorhold/projects"), ("GET", "/api/anchorhold/projects/p"),
+    ("PUT", "/api/anchorhold/projects/p"), ("PATCH", "/api/anchorhold/projects/p"),
+    ("PUT", f"/api/anchorhold/kernels/{NONE}/network"),
+    ("GET", f"/api/anchorhold/kernels/{NONE}/usage"),
+    ("GET", "/api/anchorhold/cut"), ("PUT", "/api/anchorhold/cut"),
 ]
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 
@@ -310,6 +315,9 @@ def test_events(house):
     assert events[0]["kind"] == "limit.memory" and events[0]["kernel"] == kernel
     after = house.gateway.call("GET", f"/api/anchorhold/events?after={events[1]['id']}").json()
     assert [e["text"] for e in after] == ["number 3"]
+    last = house.gateway.call("GET", "/api/anchorhold/events?last=1").json()
+    assert [e["text"] for e in last] == ["number 3"]
+    assert len(house.gateway.call("GET", "/api/anchorhold/events?last=1000").json()) == 3
     # an event sent again after a reconnect is stored once
     node.reconnect()
     house.gateway.wait_node("fake-1")
