@@ -72,7 +72,7 @@ static void accept_neighbours(struct nl *nl, const char *chain, uint8_t router_m
 /*
  * What the monitor's table has let through (it comes first, and marks it) between a cell's link
  * and the one interface that the operator named: two hands on the door. The node itself only says
- * to a cell that something cannot be reached.
+ * to a cell that something cannot be reached, or resets what it tried.
  */
 static void forward_cells(struct nl *nl, const struct node_conf *conf)
 {
@@ -92,6 +92,11 @@ static void forward_cells(struct nl *nl, const struct node_conf *conf)
 	nft_rule(nl, T, "output");
 	nft_match_oifname_begins(nl, FIREWALL_CELLS, true);
 	nft_match_icmp(nl, 3); /* destination unreachable */
+	nft_rule_end(nl, NFT_VERDICT_ACCEPT);
+	nft_rule(nl, T, "output");
+	nft_match_oifname_begins(nl, FIREWALL_CELLS, true);
+	nft_match_protocol(nl, IPPROTO_TCP);
+	nft_match_reset(nl);
 	nft_rule_end(nl, NFT_VERDICT_ACCEPT);
 	nft_chain_source_nat(nl, T, "postrouting");
 	nft_rule(nl, T, "postrouting");

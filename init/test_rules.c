@@ -82,6 +82,7 @@ static void test_egress(void)
 		"\t\tip daddr 10.0.2.2 tcp dport 7000 meta skuid 901 accept\n"
 		"\t\tip daddr 10.0.2.2 tcp dport 7000 ct state established accept\n"
 		"\t\toifname \"cell*\" icmp type destination-unreachable accept\n"
+		"\t\toifname \"cell*\" tcp flags rst accept\n"
 		REST "\n\tchain postrouting {\n"
 		"\t\ttype nat hook postrouting priority srcnat; policy accept;\n"
 		"\t\tip saddr 100.127.224.0/19 oifname \"eth1\" masquerade\n\t}\n}\n";

@@ -98,6 +98,9 @@ void nft_match_ipv4(struct nl *nl, enum nft_address which, uint32_t address, uin
 void nft_match_port(struct nl *nl, enum nft_address which, uint16_t port);
 void nft_match_ports(struct nl *nl, enum nft_address which, uint16_t first, uint16_t last);
 
+/* After nft_match_protocol TCP: a reset. */
+void nft_match_reset(struct nl *nl);
+
 /* Implies ICMP. */
 void nft_match_icmp(struct nl *nl, uint8_t type);
 
@@ -119,8 +122,10 @@ void nft_counter(struct nl *nl);
 void nft_mark(struct nl *nl, uint32_t mark);
 void nft_masquerade(struct nl *nl);
 
-/* An ICMP error 'administratively prohibited'; it ends the packet, so the rule has no verdict. */
+/* Both end the packet, so the rule has no verdict: an ICMP error 'administratively prohibited';
+ * after nft_match_protocol TCP, a reset. */
 void nft_reject(struct nl *nl);
+void nft_reset(struct nl *nl);
 
 /* ---- sets and objects ---- */
 

@@ -176,6 +176,15 @@ void nft_match_ports(struct nl *nl, enum nft_address which, uint16_t first, uint
 	compare(nl, NFT_CMP_LTE, &last, sizeof(last));
 }
 
+void nft_match_reset(struct nl *nl)
+{
+	const uint8_t reset = 0x04, none = 0;
+
+	payload(nl, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
+	mask(nl, &reset, sizeof(reset));
+	compare(nl, NFT_CMP_NEQ, &none, sizeof(none));
+}
+
 void nft_match_icmp(struct nl *nl, uint8_t type)
 {
 	const uint8_t ipv4 = NFPROTO_IPV4;

@@ -26,13 +26,15 @@ struct key {
 void nft_set(struct nl *nl, const char *table, const char *set, enum nft_set_kind kind,
 	     uint32_t id)
 {
+	/* What nft itself notes there: names are text, in the order of its bytes. */
+	static const uint8_t order[] = {0, 4, 1, 0, 0, 0};
 	bool both = kind == NFT_SET_NAMES_ADDRESSES;
 	uint32_t flags = 0;
 
 	if (kind == NFT_SET_VERDICTS)
 		flags = NFT_SET_MAP;
 	if (kind == NFT_SET_COUNTERS)
-		flags = NFT_SET_MAP | NFT_SET_OBJECT;
+		flags = NFT_SET_OBJECT;
 	nft_message(nl, NFT_MSG_NEWSET, NLM_F_CREATE);
 	nl_put_string(nl, NFTA_SET_TABLE, table);
 	nl_put_string(nl, NFTA_SET_NAME, set);
@@ -45,6 +47,8 @@ void nft_set(struct nl *nl, const char *table, const char *set, enum nft_set_kin
 	if (kind == NFT_SET_COUNTERS)
 		nl_put_be32(nl, NFTA_SET_OBJ_TYPE, NFT_OBJECT_COUNTER);
 	nl_put_be32(nl, NFTA_SET_ID, id);
+	if (!both)
+		nl_put(nl, NFTA_SET_USERDATA, order, sizeof(order));
 	nl_end(nl);
 }
 

@@ -59,6 +59,13 @@ void nft_masquerade(struct nl *nl)
 	nft_expression_end(nl);
 }
 
+void nft_reset(struct nl *nl)
+{
+	nft_expression(nl, "reject");
+	nl_put_be32(nl, NFTA_REJECT_TYPE, NFT_REJECT_TCP_RST);
+	nft_expression_end(nl);
+}
+
 void nft_reject(struct nl *nl)
 {
 	const uint8_t code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;

@@ -58,11 +58,16 @@ static void chain_never(struct nl *nl, const struct egress_node *node)
 		to_never(nl, node->never[i], 32);
 }
 
-/* What a cell sent in vain is counted as its own, and its program learns of it at once. */
+/* What a cell sent in vain is counted as its own, and its program learns of it at once: by a reset,
+ * since a connection that is being opened does not hear of an error before it has tried again. */
 static void chains_of_refusal(struct nl *nl)
 {
 	nft_rule(nl, T, "refuse");
 	nft_count_by_iifname(nl, "refused");
+	nft_rule_none(nl);
+	nft_rule(nl, T, "refuse");
+	nft_match_protocol(nl, IPPROTO_TCP);
+	nft_reset(nl);
 	nft_rule_none(nl);
 	nft_rule(nl, T, "refuse");
 	nft_reject(nl);
@@ -357,12 +362,7 @@ static void pass(struct nl *nl, unsigned slot, uint64_t rate, bool out)
 	nft_quota_over(nl, counter);
 	name(counter, "spent", slot);
 	nft_counter_use(nl, counter);
-	if (out) {
-		nft_reject(nl);
-		nft_rule_none(nl);
-	} else {
-		nft_rule_end(nl, NFT_VERDICT_DROP);
-	}
+	nft_rule_end(nl, NFT_VERDICT_DROP);
 	nft_rule(nl, T, chain);
 	name(counter, out ? "sent" : "received", slot);
 	nft_counter_use(nl, counter);
