@@ -118,6 +118,53 @@ int cli_table(const struct cli *cli, const json_t *rows, const struct cli_column
 	return CLI_OK;
 }
 
+static void print_member(const char *name, const json_t *value)
+{
+	char text[CELL_MAX];
+
+	cell_text(value, text);
+	printf("%-24s %s\n", name, text);
+}
+
+void cli_members(const struct cli *cli, const json_t *object)
+{
+	const json_t *value, *item;
+	const char *name;
+	size_t index;
+
+	if (cli->json) {
+		json_dumpf(object, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+		putchar('\n');
+		return;
+	}
+	json_object_foreach((json_t *)object, name, value) {
+		if (!json_is_array(value))
+			print_member(name, value);
+		else if (json_array_size(value) == 0)
+			print_member(name, NULL);
+		json_array_foreach(value, index, item)
+			print_member(name, item);
+	}
+}
+
+int cli_told(const struct cli *cli, const json_t *reply)
+{
+	const json_t *failed = json_object_get(reply, "failed");
+	const json_t *away = json_object_get(reply, "away");
+	const json_t *item;
+	size_t index;
+
+	if (cli->json)
+		cli_members(cli, reply);
+	json_array_foreach(failed, index, item)
+		cli_fail(CLI_FAILED, "%s: %s", cli_text(item, "name"), cli_text(item, "message"));
+	if (!cli->json)
+		json_array_foreach(away, index, item)
+			printf("%s: not connected, is told when it is back\n",
+			       json_is_string(item) ? json_string_value(item) : "-");
+	return json_array_size(failed) > 0 ? CLI_FAILED : CLI_OK;
+}
+
 bool cli_is_segment(const char *name)
 {
 	const size_t len = strlen(name);

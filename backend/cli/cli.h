@@ -26,6 +26,13 @@ int verb_kernel_start(struct cli *cli, int argc, char **argv);
 int verb_kernel_stop(struct cli *cli, int argc, char **argv);
 int verb_kernel_interrupt(struct cli *cli, int argc, char **argv);
 int verb_kernel_restart(struct cli *cli, int argc, char **argv);
+int verb_kernel_usage(struct cli *cli, int argc, char **argv);
+int verb_kernel_network(struct cli *cli, int argc, char **argv);
+int verb_project_list(struct cli *cli, int argc, char **argv);
+int verb_project_show(struct cli *cli, int argc, char **argv);
+int verb_project_set(struct cli *cli, int argc, char **argv);
+int verb_cut(struct cli *cli, int argc, char **argv);
+int verb_events(struct cli *cli, int argc, char **argv);
 int verb_run(struct cli *cli, int argc, char **argv);
 int verb_logs(struct cli *cli, int argc, char **argv);
 
@@ -50,6 +57,15 @@ struct cli_column {
 /* The array as a table for people, or as it is with --json. */
 int cli_table(const struct cli *cli, const json_t *rows, const struct cli_column *columns,
 	      size_t count);
+
+/* The object as lines `member value`, one a line of a list's values; or as it is with --json. */
+void cli_members(const struct cli *cli, const json_t *object);
+
+/*
+ * What an answer says of those that were told: with --json the whole answer, else who was away.
+ * CLI_FAILED and a message each where one failed.
+ */
+int cli_told(const struct cli *cli, const json_t *reply);
 
 /* name stands for one path segment of a URL: letters, digits, '.', '_' and '-' only. */
 bool cli_is_segment(const char *name);

@@ -13,8 +13,8 @@ int verb_kernel_list(struct cli *cli, int argc, char **argv)
 {
 	static const struct cli_column columns[] = {
 		{ "ID", "id" },		  { "ENVIRONMENT", "name" },	{ "NODE", "node" },
-		{ "STATE", "execution_state" }, { "CLIENTS", "connections" },
-		{ "LAST ACTIVITY", "last_activity" },
+		{ "PROJECT", "project" }, { "STATE", "execution_state" }, { "CLIENTS", "connections" },
+		{ "LAST ACTIVITY", "last_activity" }, { "REASON", "reason" },
 	};
 	json_t *kernels;
 	int code;
@@ -31,14 +31,21 @@ int verb_kernel_list(struct cli *cli, int argc, char **argv)
 
 int verb_kernel_start(struct cli *cli, int argc, char **argv)
 {
-	json_t *body = json_object();
+	const char *project = NULL;
+	json_t *body;
 	json_t *kernel;
 	int code;
 
-	if (argc > 1 || (argc == 1 && !cli_is_segment(argv[0]))) {
-		json_decref(body);
-		return cli_fail(CLI_USAGE, "kernel start: expected at most an environment's name");
+	if (argc > 1 && strcmp(argv[0], "--project") == 0) {
+		project = argv[1];
+		argc -= 2, argv += 2;
 	}
+	if (argc > 1 || (argc == 1 && !cli_is_segment(argv[0])))
+		return cli_fail(CLI_USAGE, "kernel start: '%s': expected at most an environment's name",
+				argv[argc - 1]);
+	body = json_object();
+	if (project != NULL)
+		json_object_set_new(body, "project", json_string(project));
 	if (argc == 1)
 		json_object_set_new(body, "name", json_string(argv[0]));
 	kernel = cli_call(cli, "POST", "/api/kernels", body, want_created, &code);

@@ -19,12 +19,20 @@ static const struct verb {
 	{ "node", "list", verb_node_list, "" },
 	{ "node", "add", verb_node_add, "NAME --gateway ADDRESS:PORT --output FOLDER" },
 	{ "kernel", "list", verb_kernel_list, "" },
-	{ "kernel", "start", verb_kernel_start, "[ENVIRONMENT]" },
+	{ "kernel", "start", verb_kernel_start, "[--project NAME] [ENVIRONMENT]" },
 	{ "kernel", "stop", verb_kernel_stop, "ID" },
 	{ "kernel", "interrupt", verb_kernel_interrupt, "ID" },
 	{ "kernel", "restart", verb_kernel_restart, "ID" },
-	{ "run", NULL, verb_run, "[--environment NAME] [--allow-errors] FILE.ipynb | -c CODE" },
+	{ "kernel", "usage", verb_kernel_usage, "ID" },
+	{ "kernel", "network", verb_kernel_network, "ID KEY=VALUE ..." },
+	{ "project", "list", verb_project_list, "" },
+	{ "project", "show", verb_project_show, "NAME" },
+	{ "project", "set", verb_project_set, "NAME KEY=VALUE ..." },
+	{ "cut", NULL, verb_cut, "[on|off [--kernel ID | --node NAME]]" },
+	{ "run", NULL, verb_run,
+	  "[--project NAME] [--environment NAME] [--allow-errors] FILE.ipynb | -c CODE" },
 	{ "logs", NULL, verb_logs, "[--lines N] NODE" },
+	{ "events", NULL, verb_events, "[--follow] [--lines N]" },
 };
 
 static volatile sig_atomic_t interrupted; /* set by the handler, watched by the client */

@@ -13,6 +13,7 @@ static const int want_done[] = { 200, 204, 404, 0 };
 
 struct run {
 	struct cli *cli;
+	const char *project;
 	const char *environment;
 	const char *file;
 	const char *code;
@@ -27,6 +28,8 @@ static int parse(struct run *run, int argc, char **argv)
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--environment") == 0 && i + 1 < argc)
 			run->environment = argv[++i];
+		else if (strcmp(argv[i], "--project") == 0 && i + 1 < argc)
+			run->project = argv[++i];
 		else if (strcmp(argv[i], "--allow-errors") == 0)
 			run->allow_errors = true;
 		else if (strcmp(argv[i], "-c") == 0 && i + 1 < argc && run->code == NULL)
@@ -52,6 +55,8 @@ static int start_kernel(struct run *run)
 
 	if (run->environment != NULL)
 		json_object_set_new(body, "name", json_string(run->environment));
+	if (run->project != NULL)
+		json_object_set_new(body, "project", json_string(run->project));
 	kernel = cli_call(run->cli, "POST", "/api/kernels", body, want_created, &code);
 	json_decref(body);
 	if (kernel == NULL)
