@@ -4,6 +4,9 @@
  * leaves a child behind that answers the tests over a virtio console, then becomes the real init,
  * which stays PID 1 and knows nothing of it. It is no part of a production image.
  *
+ * With the word `alone` on the kernel's command line, which hands it on, there is no init: the
+ * agent stays PID 1, nothing is mounted and no sysctl set. That is for tests of the kernel itself.
+ *
  * A request is one line: a shell command. The answer is its output (standard output and error
  * together), then a NUL, the wait status in decimal and a newline.
  */
@@ -108,18 +111,24 @@ static void serve(int fd)
 	}
 }
 
+static void answer(void)
+{
+	const int fd = open_console();
+
+	setsid();
+	setenv("PATH", "/test/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	if (fd >= 0)
+		serve(fd);
+	_exit(1);
+}
+
 int main(int argc, char **argv)
 {
-	(void)argc;
-	if (fork() == 0) {
-		const int fd = open_console();
-
-		setsid();
-		setenv("PATH", "/test/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-		if (fd >= 0)
-			serve(fd);
-		_exit(1);
-	}
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "alone") == 0)
+			answer();
+	if (fork() == 0)
+		answer();
 	argv[0] = (char *)"/sbin/init";
 	execv("/sbin/init", argv);
 	return 1;
