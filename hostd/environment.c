@@ -15,8 +15,6 @@
 #include "hostd/log.h"
 #include "hostd/verity.h"
 
-#define MOUNTS "/run/environments"
-
 static int key_read(const char *path, uint8_t ret_key[MANIFEST_KEY_LEN])
 {
 	char *text = NULL;
@@ -36,7 +34,7 @@ static int manifest_read(const char *folder, const char *name,
 			 const uint8_t key[MANIFEST_KEY_LEN], struct manifest *ret_manifest)
 {
 	struct conf_error error = {0};
-	char path[256];
+	char path[512];
 	char *text = NULL;
 	char *signature = NULL;
 	size_t len = 0;
@@ -65,10 +63,11 @@ static int manifest_read(const char *folder, const char *name,
 }
 
 /* A mount that an earlier monitor of this boot made may belong to an older image: taken off. */
-static int mount_it(const char *folder, const struct manifest *manifest, int *ret_root)
+static int mount_it(const char *folder, const char *mounts, const struct manifest *manifest,
+		    int *ret_root)
 {
-	char image[256];
-	char point[160];
+	char image[512];
+	char point[512];
 	char device[LINK_NAME_MAX + 4];
 	const char *step = "";
 	struct verity_spec spec = {
@@ -84,8 +83,8 @@ static int mount_it(const char *folder, const struct manifest *manifest, int *re
 
 	snprintf(device, sizeof(device), "env-%s", manifest->name);
 	snprintf(image, sizeof(image), "%s/%s/image", folder, manifest->name);
-	snprintf(point, sizeof(point), MOUNTS "/%s", manifest->name);
-	mkdir(MOUNTS, 0755);
+	snprintf(point, sizeof(point), "%s/%s", mounts, manifest->name);
+	mkdir(mounts, 0755);
 	mkdir(point, 0755);
 	umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
 	r = verity_mount(&spec, &step);
@@ -97,8 +96,8 @@ static int mount_it(const char *folder, const struct manifest *manifest, int *re
 	return *ret_root < 0 ? -errno : 0;
 }
 
-static void open_one(const char *folder, const char *name, const uint8_t key[MANIFEST_KEY_LEN],
-		     struct environments *list)
+static void open_one(const char *folder, const char *mounts, const char *name,
+		     const uint8_t key[MANIFEST_KEY_LEN], struct environments *list)
 {
 	struct environment *environment = calloc(1, sizeof(*environment));
 
@@ -106,14 +105,15 @@ static void open_one(const char *folder, const char *name, const uint8_t key[MAN
 		return;
 	environment->root_fd = -1;
 	if (manifest_read(folder, name, key, &environment->manifest) < 0 ||
-	    mount_it(folder, &environment->manifest, &environment->root_fd) < 0) {
+	    mount_it(folder, mounts, &environment->manifest, &environment->root_fd) < 0) {
 		free(environment);
 		return;
 	}
 	list->list[list->count++] = environment;
 }
 
-int environments_open(const char *folder, const char *key_file, struct environments *ret_list)
+int environments_open(const char *folder, const char *key_file, const char *mounts,
+		      struct environments *ret_list)
 {
 	uint8_t key[MANIFEST_KEY_LEN];
 	struct dirent *entry;
@@ -136,7 +136,7 @@ int environments_open(const char *folder, const char *key_file, struct environme
 		char name[LINK_NAME_MAX];
 
 		if (value_name(entry->d_name, name, sizeof(name)) == 0)
-			open_one(folder, name, key, ret_list);
+			open_one(folder, mounts, name, key, ret_list);
 	}
 	closedir(dir);
 	return 0;

@@ -16,10 +16,11 @@ struct environments {
 };
 
 /*
- * Each folder of `folder` with a signed manifest. One that cannot be used is logged and left out:
+ * Each folder of `folder` with a signed manifest, mounted below `mounts`. One that cannot be used is logged and left out:
  * the others still serve. Repeated calls after a restart find the mounts and use them.
  */
-int environments_open(const char *folder, const char *key_file, struct environments *ret_list);
+int environments_open(const char *folder, const char *key_file, const char *mounts,
+		      struct environments *ret_list);
 void environments_close(struct environments *list);
 
 /* NULL where there is none of that name. */

@@ -163,6 +163,13 @@ int manifest_open(const char *text, size_t len, const uint8_t signature[MANIFEST
 			 "the signature is not by this release's key");
 		return -EKEYREJECTED;
 	}
+	return manifest_parse(text, len, ret_manifest, ret_error);
+}
+
+int manifest_parse(const char *text, size_t len, struct manifest *ret_manifest,
+		   struct conf_error *ret_error)
+{
+	memset(ret_manifest, 0, sizeof(*ret_manifest));
 	return conf_parse(text, len, keys, sizeof(keys) / sizeof(keys[0]), ret_manifest,
 			  ret_error);
 }

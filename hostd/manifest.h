@@ -49,4 +49,8 @@ int manifest_open(const char *text, size_t len, const uint8_t signature[MANIFEST
 		  const uint8_t key[MANIFEST_KEY_LEN], struct manifest *ret_manifest,
 		  struct conf_error *ret_error);
 
+/* The same of a manifest that nobody signed, which no image takes. */
+int manifest_parse(const char *text, size_t len, struct manifest *ret_manifest,
+		   struct conf_error *ret_error);
+
 #endif

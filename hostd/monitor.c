@@ -33,6 +33,8 @@ const struct monitor_paths monitor_paths_node = {
 	.log = "/run/anchorhold/log",
 	.log_old = "/run/anchorhold/log.1",
 	.environments = "/work/environments",
+	.mounts = "/run/environments",
+	.open_environments = environments_open,
 	.workspaces = "/work/workspaces",
 	.egress = "/run/anchorhold/egress",
 	.cut = "/state/egress.cut",
@@ -268,7 +270,8 @@ static int node_open(struct monitor *monitor)
 		return r;
 	}
 	/* Without environments the node still joins: its operator then sees that it has none. */
-	(void)environments_open(paths->environments, paths->release_key, &monitor->environments);
+	(void)paths->open_environments(paths->environments, paths->release_key, paths->mounts,
+				       &monitor->environments);
 	node_describe(&files, &monitor->conf, &monitor->environments, &monitor->node.hello);
 	workspaces_start(monitor);
 	monitor->refusing = monitor->node.hello.missing_count > 0;
@@ -321,6 +324,9 @@ static int monitor_open(struct monitor *monitor)
 	for (uint32_t i = 0; i < monitor->node.hello.missing_count; i++)
 		monitor_event(monitor, NULL, "node.refusing", "missing protection: %s",
 			      monitor->node.hello.missing[i]);
+	if (monitor->paths->lacks)
+		monitor_event(monitor, NULL, "node.plain", "no node: it does without %s",
+			      monitor->paths->lacks);
 	log_info("%zu environments, at most %u kernels%s", monitor->environments.count,
 		 monitor->conf.kernels_max, monitor->refusing ? ", refusing" : "");
 	monitor->link_delay_ms = LINK_DELAY_MS;

@@ -37,7 +37,10 @@
 #define MONITOR_RELAYS_LOST_MAX 3u /* within MONITOR_RELAYS_LOST_MS: the kernel is given up */
 #define MONITOR_RELAYS_LOST_MS 60000u
 
-/* Where things are; the image's in monitor_paths_node. */
+/*
+ * Where things are; the image's in monitor_paths_node. It is the image's that lacks nothing and has
+ * every environment signed: only a developer's program has another (hostd/plain).
+ */
 struct monitor_paths {
 	const char *program; /* our own binary */
 	const char *conf;
@@ -47,6 +50,9 @@ struct monitor_paths {
 	const char *log;
 	const char *log_old;
 	const char *environments;
+	const char *mounts; /* they are mounted below it */
+	int (*open_environments)(const char *folder, const char *key_file, const char *mounts,
+				 struct environments *ret_list);
 	const char *workspaces; /* NULL: none */
 	const char *egress;	/* there once init has the cells' way out up; NULL: not asked */
 	const char *cut;	/* there while the kill switch is on; NULL: not kept */
@@ -55,6 +61,7 @@ struct monitor_paths {
 	const char *build_id;
 	const char *cgroups; /* with init/ hostd/ cells/ below */
 	unsigned lacking;    /* for cell_host_new */
+	const char *lacks;   /* what this machine does without, for the gateways; NULL: nothing */
 };
 
 enum kernel_goal { GOAL_RUN, GOAL_RESTART, GOAL_STOP };

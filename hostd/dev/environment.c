@@ -29,7 +29,8 @@ static void split(struct manifest *manifest)
 		manifest->argv[count++] = word;
 }
 
-int environments_open(const char *folder, const char *key_file, struct environments *ret_list)
+int environments_open(const char *folder, const char *key_file, const char *mounts,
+		      struct environments *ret_list)
 {
 	const char *lua = getenv("ANCHORHOLD_DEV_LUA");
 

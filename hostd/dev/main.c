@@ -40,6 +40,7 @@ static int run_monitor(const char *folder)
 		.log_old = in_folder(4, folder, "log.1"),
 		.version = in_folder(5, folder, "version"),
 		.build_id = "/dev/null",
+		.open_environments = environments_open,
 	};
 	FILE *promises = fopen(files.promises, "wxe");
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostd/plain/plain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hostd/log.h"
+#include "hostd/monitor.h"
+#include "hostd/plain/version.h"
+
+struct plain {
+	char folder[PLAIN_PATH_MAX - 64]; /* absolute */
+	char run[PLAIN_PATH_MAX]; /* FOLDER/run: a tmpfs that only this program sees */
+	int folder_fd;
+	int lock_fd;
+	struct plain_cgroups cgroups;
+	struct lacks lacks;
+};
+
+/* Held as long as this process and its children live: also one that was killed is waited for. */
+static int open_folder(struct plain *plain, const char *folder)
+{
+	char *path = realpath(folder, NULL);
+	int len = path ? snprintf(plain->folder, sizeof(plain->folder), "%s", path) : -1;
+
+	free(path);
+	if (len < 0) {
+		log_error(errno, "%s", folder);
+		return -errno;
+	}
+	if ((size_t)len >= sizeof(plain->folder)) {
+		log_error(ENAMETOOLONG, "%s", folder);
+		return -ENAMETOOLONG;
+	}
+	snprintf(plain->run, sizeof(plain->run), "%s/run", plain->folder);
+	plain->folder_fd = open(plain->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	plain->lock_fd = openat(plain->folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+				0600);
+	if (plain->lock_fd < 0) {
+		log_error(errno, "%s/lock", plain->folder);
+		return -errno;
+	}
+	if (flock(plain->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			log_info("%s: another hostd --plain runs on this folder", plain->folder);
+		else
+			log_error(errno, "%s/lock", plain->folder);
+		return -errno;
+	}
+	return 0;
+}
+
+/*
+ * A mount namespace whose mounts nobody else sees, and which ends with this program however it
+ * ends. Nothing of the machine's is mounted over but FOLDER/run.
+ */
+static int enter_namespace(const struct plain *plain)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		log_error(errno, "mount namespace");
+		return -errno;
+	}
+	if (mkdir(plain->run, 0755) < 0 && errno != EEXIST) {
+		log_error(errno, "%s", plain->run);
+		return -errno;
+	}
+	if (mount("tmpfs", plain->run, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=1m") <
+	    0) {
+		log_error(errno, "%s", plain->run);
+		return -errno;
+	}
+	return 0;
+}
+
+static int write_version(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		return -errno;
+	fputs(PLAIN_VERSION "\n", file);
+	return fclose(file) == 0 ? 0 : -errno;
+}
+
+static int look(struct plain *plain, const char *promises, const char *lacking)
+{
+	int r;
+
+	machine_look(&plain->lacks, plain->folder, &plain->cgroups);
+	r = promises_look(&plain->lacks, promises);
+	if (r < 0) {
+		log_error(r, "%s", promises);
+		return r;
+	}
+	lacks_tell(&plain->lacks);
+	return lacks_accept(&plain->lacks, lacking);
+}
+
+static int monitor(const struct plain *plain, const char *promises, const char *version)
+{
+	char in[8][PLAIN_PATH_MAX];
+	static const char *const names[8] = {"node.conf", "node.key", "log", "log.1", "environments",
+					     "workspaces", "release.pub", "run/environments"};
+	char lacks[PLAIN_TEXT_MAX];
+	struct monitor_paths paths = {
+		.program = "/proc/self/exe",
+		.conf = in[0],
+		.key = in[1],
+		.log = in[2],
+		.log_old = in[3],
+		.environments = in[4],
+		.release_key = in[6],
+		.mounts = in[7],
+		.promises = promises,
+		.version = version,
+		.build_id = version,
+		.cgroups = plain->cgroups.tree,
+		.lacking = lacks_of_cell(&plain->lacks),
+		.lacks = lacks,
+		.open_environments = trees_open,
+	};
+
+	for (size_t i = 0; i < 8; i++)
+		snprintf(in[i], sizeof(in[i]), "%s/%s", plain->folder, names[i]);
+	if (plain->lacks.of[LACK_QUOTA].count == 0)
+		paths.workspaces = in[5];
+	lacks_names(&plain->lacks, lacks, sizeof(lacks));
+	return monitor_run(&paths);
+}
+
+/* What is left of the folder is what was brought: its configuration, environments and log. */
+static int clean(const struct plain *plain, bool has_cgroups)
+{
+	int r = has_cgroups ? plain_cgroups_remove(&plain->cgroups) : 0;
+
+	if (r < 0)
+		log_error(r, "%s", plain->cgroups.tree);
+	(void)umount2(plain->run, MNT_DETACH);
+	if (unlinkat(plain->folder_fd, "run", AT_REMOVEDIR) < 0 && errno != ENOENT) {
+		r = -errno;
+		log_error(r, "%s", plain->run);
+	}
+	(void)unlinkat(plain->folder_fd, "lock", 0);
+	return r;
+}
+
+static int serve(struct plain *plain, const char *promises, const char *version)
+{
+	const bool controllers = plain->lacks.of[LACK_CONTROLLERS].count == 0;
+	int stderr_fd = -1;
+	int code = 1;
+	int r = plain_cgroups_make(&plain->cgroups, controllers);
+	pid_t tee;
+
+	if (r < 0)
+		log_error(r, "%s", plain->cgroups.tree);
+	else
+		r = write_version(version);
+	if (r < 0)
+		return 1;
+	tee = tee_start(plain->folder, &stderr_fd);
+	if (tee < 0) {
+		log_error(tee, "log");
+		return 1;
+	}
+	log_open("monitor");
+	code = monitor(plain, promises, version);
+	tee_end(tee, stderr_fd);
+	return code;
+}
+
+int plain_run(const char *folder, const char *lacking)
+{
+	static struct plain plain;
+	char promises[PLAIN_PATH_MAX + 16], version[PLAIN_PATH_MAX + 16];
+	int r, code = 1;
+
+	if (geteuid() != 0) {
+		log_info("cells are made by root only");
+		return 1;
+	}
+	if (open_folder(&plain, folder) < 0)
+		return 1;
+	r = plain_cgroups_find(plain.folder_fd, &plain.cgroups);
+	if (r < 0) {
+		log_error(r, "cgroup2");
+		return 1;
+	}
+	snprintf(promises, sizeof(promises), "%s/promises", plain.run);
+	snprintf(version, sizeof(version), "%s/version", plain.run);
+	r = enter_namespace(&plain);
+	if (r == 0)
+		r = look(&plain, promises, lacking);
+	if (r == 0)
+		code = serve(&plain, promises, version);
+	else if (r == -EINVAL)
+		code = 2;
+	if (clean(&plain, r == 0) < 0)
+		code = 1;
+	return code;
+}
