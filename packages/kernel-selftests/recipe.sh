@@ -23,6 +23,7 @@ build_kernel_selftests() {
 		tar -x -O "./usr/src/$KERNEL_SOURCE.tar.xz" |
 		tar -x -J -C "$WORK/linux" --strip-components=1 \
 			$(printf "$KERNEL_SOURCE/%s " Makefile arch/x86 include scripts tools usr)
+	patch -d "$WORK/linux" -p1 -s -i "$TOP/packages/kernel-selftests/no-swap.patch"
 	make -s -C "$WORK/linux" ARCH=x86 headers
 	for selftests_target in $SELFTESTS; do
 		mkdir "$WORK/disk/$selftests_target"
