@@ -16,8 +16,9 @@ struct environments {
 };
 
 /*
- * Each folder of `folder` with a signed manifest, mounted below `mounts`. One that cannot be used is logged and left out:
- * the others still serve. Repeated calls after a restart find the mounts and use them.
+ * Each folder of `folder` with a signed manifest, mounted below `mounts`. One that cannot be used
+ * is logged and left out: the others still serve. Repeated calls after a restart find the mounts
+ * and use them.
  */
 int environments_open(const char *folder, const char *key_file, const char *mounts,
 		      struct environments *ret_list);

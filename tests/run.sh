@@ -20,7 +20,7 @@ test_groups() {
 		verbs     5 test_pytest     wrong words and bad places are named
 		boot     10 test_pytest     the real image boots, and is what it says
 		link     10 test_pytest     who is refused
-		cell     10 test_pytest     a kernel's life, and what it leaves
+		cell     10 test_cell       a kernel's life, and what it leaves
 		jupyter  10 test_pytest     unmodified clients
 		attack   15 test_pytest     what hostile code tries, and what refuses it
 	EOT
@@ -78,7 +78,10 @@ test_needs() {
 		up_needs
 		need image qemu-test
 	fi
-	! test_wants attack || need kernel_permissive
+	if test_wants attack; then
+		need kernel_permissive
+		need kernel_selftests
+	fi
 }
 
 test_prepare() {
@@ -93,7 +96,10 @@ test_prepare() {
 		keep_output image-qemu-test image/qemu-test
 		keep_output programs-x86_64 programs
 	fi
-	! test_wants attack || keep_output kernel-permissive kernel-permissive
+	if test_wants attack; then
+		keep_output kernel-permissive kernel-permissive
+		keep_output kernel-selftests kernel-selftests
+	fi
 }
 
 # Runs the group named by group_* in a session of its own, so that nothing outlives it.
@@ -195,8 +201,20 @@ test_sanitize() {
 	test_meson sanitize -Db_sanitize=address,undefined -Db_lundef=false
 }
 
+# A test that can do more with more time asks ANCHORHOLD_LONG how many times the budget there are.
 test_pytest() {
+	ANCHORHOLD_LONG=$2
+	export ANCHORHOLD_LONG
 	run_pytest "$1" "tests/$1"
+}
+
+# `hostd --plain` is for this machine, and built for it.
+test_cell() {
+	check 'cell: native build' backend_meson unit -Dnode=true -Dgateway=true -Dtests=true \
+		-Drequire_single_part=true
+	ANCHORHOLD_NATIVE="$TOP/build/unit-$(step_key libzmq-host | cut -c 1-8)"
+	export ANCHORHOLD_NATIVE
+	test_pytest "$@"
 }
 
 # run_pytest NAME PATH: tests/report.py notes each result; collecting nothing is a failure.

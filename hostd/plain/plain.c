@@ -177,6 +177,26 @@ static int serve(struct plain *plain, const char *promises, const char *version)
 	return code;
 }
 
+/* A way out is made of rules, links and forwarding in the namespace that the machine's own are in. */
+static int refuse_egress(const struct plain *plain)
+{
+	struct conf_error error = {0};
+	struct node_conf conf;
+	char path[PLAIN_PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/node.conf", plain->folder);
+	r = node_conf_read(path, &conf, &error);
+	if (r < 0) {
+		log_error(r, "%s: %s", path, error.text);
+	} else if (conf.egress_interface[0]) {
+		r = -EINVAL;
+		log_info("%s: egress_interface: '%s': --plain does not offer egress", path,
+			 conf.egress_interface);
+	}
+	return r < 0 ? -EPERM : 0;
+}
+
 int plain_run(const char *folder, const char *lacking)
 {
 	static struct plain plain;
@@ -196,7 +216,9 @@ int plain_run(const char *folder, const char *lacking)
 	}
 	snprintf(promises, sizeof(promises), "%s/promises", plain.run);
 	snprintf(version, sizeof(version), "%s/version", plain.run);
-	r = enter_namespace(&plain);
+	r = refuse_egress(&plain);
+	if (r == 0)
+		r = enter_namespace(&plain);
 	if (r == 0)
 		r = look(&plain, promises, lacking);
 	if (r == 0)

@@ -187,6 +187,16 @@ def test_wrong_words(plain, words, said):
     assert said in wrong.stderr and "usage: hostd --plain" in wrong.stderr
 
 
+def test_a_way_out_is_refused(plain):
+    """It would be made of rules and links in the machine's own network namespace."""
+    missing = plain.missing()
+    conf = plain.folder / "node.conf"
+    conf.write_text(conf.read_text() + "egress_interface = lo\n")
+    refused = plain.run("--lacking", missing)
+    assert refused.returncode == 1
+    assert "egress_interface: 'lo': --plain does not offer egress" in refused.stderr
+
+
 def cells(plain):
     """The processes in cells, by the cgroup tree of this folder."""
     status = plain.folder.stat()
