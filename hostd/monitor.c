@@ -36,6 +36,7 @@ const struct monitor_paths monitor_paths_node = {
 	.mounts = "/run/environments",
 	.open_environments = environments_open,
 	.workspaces = "/work/workspaces",
+	.audit = true,
 	.egress = "/run/anchorhold/egress",
 	.cut = "/state/egress.cut",
 	.release_key = "/etc/anchorhold/release.pub",
@@ -321,6 +322,7 @@ static int monitor_open(struct monitor *monitor)
 		log_error(errno, "RLIMIT_NOFILE");
 	network_start(monitor);
 	event_journal_start(&monitor->events, loop_now_ms());
+	denied_start(monitor);
 	for (uint32_t i = 0; i < monitor->node.hello.missing_count; i++)
 		monitor_event(monitor, NULL, "node.refusing", "missing protection: %s",
 			      monitor->node.hello.missing[i]);
@@ -342,6 +344,7 @@ static void monitor_close(struct monitor *monitor)
 		if (monitor->kernels[i])
 			kernel_remove(monitor->kernels[i]);
 	worker_free(monitor->link);
+	denied_stop(monitor);
 	if (monitor->cells)
 		cell_host_free(monitor->cells);
 	free(monitor->traffic);
@@ -358,7 +361,7 @@ int monitor_run(const struct monitor_paths *paths)
 	if (!monitor)
 		return 1;
 	monitor->paths = paths;
-	monitor->signal_fd = -1;
+	monitor->signal_fd = monitor->audit_fd = -1;
 	r = monitor_open(monitor);
 	if (r == 0)
 		r = loop_run(monitor->loop, NULL, NULL);

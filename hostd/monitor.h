@@ -9,6 +9,7 @@
  *	monitor_relay.c	   a kernel's relay: start, loss, stream
  *	monitor_limits.c   its limits, in words and numbers
  *	monitor_watch.c	   when they bite
+ *	monitor_denied.c   which system calls it was refused
  *	monitor_usage.c	   what it has used
  *	monitor_workspace.c the project's workspace, its own copy of an environment
  *	monitor_network.c  what it may reach
@@ -19,6 +20,7 @@
 
 #include "conf/node.h"
 #include "hostd/cell/cell.h"
+#include "hostd/denials.h"
 #include "hostd/edge.h"
 #include "hostd/environment.h"
 #include "hostd/event.h"
@@ -54,6 +56,7 @@ struct monitor_paths {
 	int (*open_environments)(const char *folder, const char *key_file, const char *mounts,
 				 struct environments *ret_list);
 	const char *workspaces; /* NULL: none */
+	bool audit; /* refused system calls are read and told */
 	const char *egress;	/* there once init has the cells' way out up; NULL: not asked */
 	const char *cut;	/* there while the kill switch is on; NULL: not kept */
 	const char *release_key;
@@ -126,6 +129,7 @@ struct kernel {
 
 	struct loop_timer timer; /* ready, grace or relay-end deadline: one is on at a time */
 	struct watch watch;
+	struct denials denials;
 	uint64_t started_ms;
 };
 
@@ -155,6 +159,7 @@ struct monitor {
 	struct egress_traffic *traffic; /* by slot; NULL: no cell has a way out */
 	struct loop_timer network_timer;
 
+	int audit_fd; /* -1: refused calls are not told */
 	struct loop_timer watch_timer; /* set while there are kernels */
 	struct loop_timer status_timer;
 	int signal_fd;
@@ -237,6 +242,14 @@ void watch_killed(struct kernel *kernel);
 /* What its relay tells. */
 void watch_output(struct kernel *kernel, uint64_t held_ms);
 void watch_execution(struct kernel *kernel, bool ended);
+
+/* ---- monitor_denied.c ---- */
+
+void denied_start(struct monitor *monitor);
+void denied_stop(struct monitor *monitor);
+
+/* What of the kernel's refused calls is due. */
+void denied_tell(struct kernel *kernel, uint64_t now);
 
 /* ---- monitor_usage.c ---- */
 

@@ -310,6 +310,7 @@ static bool look(struct kernel *kernel, uint64_t now)
 		look_io(kernel, &usage, now);
 	look_workspace(kernel, now);
 	listen_again(kernel);
+	denied_tell(kernel, now);
 	/* Each of these may end it; the first gives the reason. */
 	if (kernel->goal == GOAL_STOP || kernel->reason != LINK_WHY_NONE)
 		return works;
