@@ -50,8 +50,10 @@ void denied_tell(struct kernel *kernel, uint64_t now)
 
 	while (denials_next(&kernel->denials, now, &denial, &count)) {
 		name_call(&denial, name, sizeof(name));
-		monitor_event(kernel->monitor, kernel, "denied.syscall", "%s refused%s, %u times",
-			      name, denial.signal ? ", its process killed" : "", count);
+		/* At least so often: beyond a rate the kernel does not tell us. */
+		monitor_event(kernel->monitor, kernel, "denied.syscall", "%s refused%s, %u %s", name,
+			      denial.signal ? ", its process killed" : "", count,
+			      count == 1 ? "time" : "times or more");
 	}
 }
 

@@ -54,7 +54,7 @@ int credentials_limits(uint32_t pids_max)
 	} limits[] = {
 		{RLIMIT_CORE, 0},	       /* no dumps of memory to anywhere */
 		{RLIMIT_NOFILE, 4096},	       /* also bounds epoll and eventfd objects */
-		{RLIMIT_NPROC, pids_max},      /* beside pids.max */
+		{RLIMIT_NPROC, pids_max + 1},  /* behind pids.max, whose refusals are told */
 		{RLIMIT_MEMLOCK, 1024 * 1024}, /* unevictable memory */
 		{RLIMIT_SIGPENDING, 1024},     /* queued signals and POSIX timers: kernel memory */
 		{RLIMIT_MSGQUEUE, 0},	       /* mq_open is refused by the filter too */

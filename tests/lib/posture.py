@@ -313,6 +313,7 @@ def facts_of(inside, cell, environment, pids_max=128):
     pipes = {number for snap in snaps.values() for number in inodes(snap, "pipe")}
     return snaps, {
         "id": cell.id, "uid": uid, "environment": environment, "pids": pids_max,
+        "pids_behind": pids_max + 1,
         "secret": "[0-9a-f]{64}", "node_ns": node_ns, "own_ns": own_ns, "device": device,
         "branch": "conditional (force )?(dis|en)abled|always disabled|not affected"
                   + ("" if {"ibpb", "amd_ibpb"} & set(flags) else "|always enabled"),

@@ -61,7 +61,7 @@ STATUS = {
     **{name: ("0{{16}}", "no capability, not even in its own user namespace") for name in
        ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")},
     "NoNewPrivs": ("1", "no exec gives anything"),
-    "Seccomp": ("2", "a filter"), "Seccomp_filters": ("1", "ours, and no second one"),
+    "Seccomp": ("2", "a filter"), "Seccomp_filters": ("2", "the policy, and what of it is told"),
     "Speculation_Store_Bypass": ("not vulnerable|thread (force )?mitigated|globally mitigated",
                                  "no reading past stores"),
     "SpeculationIndirectBranch": ("{branch}", "no branches trained by a neighbour, where the CPU can"),
@@ -81,7 +81,7 @@ LIMITS = {
     "Max stack size": (NUMBER, "unlimited", "its own memory"),
     "Max core file size": ("0", "0", "no dumps of memory to anywhere"),
     "Max resident set": ("unlimited", "unlimited", "has no effect"),
-    "Max processes": ("{pids}", "{pids}", "beside pids.max"),
+    "Max processes": ("{pids_behind}", "{pids_behind}", "one behind pids.max, whose refusals are told"),
     "Max open files": ("4096", "4096", "bounds descriptors, epoll and eventfd objects"),
     "Max locked memory": ("1048576", "1048576", "unevictable memory"),
     "Max address space": ("unlimited", "unlimited", "no memory yet"),
