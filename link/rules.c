@@ -105,18 +105,6 @@ bool rules_request(const void *body)
 	       link_egress_problem(&request->start.egress) == NULL;
 }
 
-const char *link_usage_key(size_t i)
-{
-	static const char *const keys[] = {
-		"cpu_usec", "memory_bytes", "memory_peak_bytes", "pids", "io_read_bytes",
-		"io_write_bytes", "network_sent_bytes", "network_received_bytes",
-		"network_dropped_packets", "output_bytes", "output_messages", "workspace_bytes",
-		"workspace_inodes", "wall_ms", "throttled_usec",
-	};
-
-	return i < sizeof(keys) / sizeof(keys[0]) ? keys[i] : NULL;
-}
-
 /* ---- chunks, texts, sessions ---- */
 
 static bool chunk_fits(const struct link_chunk *chunk)

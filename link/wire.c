@@ -339,24 +339,3 @@ const char *link_type_name(enum link_type type)
 
 	return row == NULL ? "?" : row->name;
 }
-
-const char *link_code_name(enum link_code code)
-{
-	static const char *const names[] = {
-		[LINK_OK] = "ok",
-		[LINK_E_INVALID] = "invalid",
-		[LINK_E_UNKNOWN] = "unknown",
-		[LINK_E_EXISTS] = "exists",
-		[LINK_E_ENVIRONMENT] = "no such environment",
-		[LINK_E_CAPACITY] = "no capacity",
-		[LINK_E_REFUSING] = "node is refusing",
-		[LINK_E_SYSTEM] = "system error",
-		[LINK_E_STALE] = "stale",
-		[LINK_E_DEAD] = "kernel is dead",
-		[LINK_E_TOO_LARGE] = "too large",
-		[LINK_E_BUSY] = "busy",
-		[LINK_E_TIMEOUT] = "timeout",
-	};
-
-	return (unsigned int)code < COUNT_OF(names) ? names[code] : "?";
-}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator's view: nodes, their keys, their logs, their events."""
+
+import time
+import uuid
+
+import wire
+from test_api import error
+
+
+def test_nodes(shared):
+    call = shared.gateway.call
+    row = call("GET", "/api/anchorhold/nodes").json()[0]
+    assert row["name"] == "fake-1" and row["state"] == "ready" and row["cpus"] == 2
+    more = call("GET", "/api/anchorhold/nodes/fake-1").json()
+    assert more["environments"] == ["python3", "fake"] and more["entry_to_link_ms"] == 1500
+    assert call("GET", "/api/anchorhold/nodes/fake-1/logs?lines=5").json()["text"] == "one\ntwo\n"
+    error(call("GET", "/api/anchorhold/nodes/none"), 404, "'none'")
+    error(call("GET", "/api/anchorhold/nodes/none/logs"), 404)
+    error(call("POST", "/api/anchorhold/nodes", {"name": "fake-1"}), 409)
+    for bad in ("", "-x", "A", "a b", "x" * 64, "ä", "../x", None, 5):
+        error(call("POST", "/api/anchorhold/nodes", {"name": bad}), 400)
+
+
+def test_a_new_nodes_keys(shared):
+    import zmq
+    reply = shared.gateway.call("POST", "/api/anchorhold/nodes", {"name": "keys"}).json()
+    assert zmq.curve_public(reply["node_key"].encode()).decode() == reply["public_key"]
+    assert len(reply["gateway_key"]) == 40
+    stored = shared.gateway.database.read_bytes() + \
+        shared.gateway.database.with_suffix(".db-wal").read_bytes()
+    assert reply["public_key"].encode() in stored
+    assert reply["node_key"].encode() not in stored
+    assert reply["node_key"] not in shared.gateway.log.read_text()
+
+
+def test_events(house):
+    node = house.node()
+    kernel = house.start()
+    node.call(lambda: [node.send(wire.event(i, "limit.memory", "admin", f"number {i}",
+                                            uuid.UUID(kernel).bytes)) for i in (1, 2, 2, 3)])
+    deadline = time.monotonic() + 5
+    while len(node.acks) < 4 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert node.acks == [1, 2, 2, 3]
+    events = house.gateway.call("GET", "/api/anchorhold/events").json()
+    assert [e["text"] for e in events] == ["number 1", "number 2", "number 3"]
+    assert events[0]["kind"] == "limit.memory" and events[0]["kernel"] == kernel
+    after = house.gateway.call("GET", f"/api/anchorhold/events?after={events[1]['id']}").json()
+    assert [e["text"] for e in after] == ["number 3"]
+    last = house.gateway.call("GET", "/api/anchorhold/events?last=1").json()
+    assert [e["text"] for e in last] == ["number 3"]
+    assert len(house.gateway.call("GET", "/api/anchorhold/events?last=1000").json()) == 3
+    # an event sent again after a reconnect is stored once
+    node.reconnect()
+    house.gateway.wait_node("fake-1")
+    time.sleep(0.3)
+    node.call(lambda: node.send(wire.event(3, "limit.memory", "admin", "number 3")))
+    time.sleep(0.3)
+    assert len(house.gateway.call("GET", "/api/anchorhold/events").json()) == 3
