@@ -17,6 +17,7 @@
 
 #define IPC_FD 3      /* a worker's end */
 #define IPC_ROOT_FD 4 /* the relay's: a detached mount that becomes its root */
+#define IPC_FILTER_FD 5 /* the role's compiled list of calls */
 #define IPC_GATEWAYS_MAX 4u
 #define IPC_KEY_LEN 40u	 /* a CURVE key in Z85 */
 #define IPC_HMAC_LEN 64u /* hex digits of a kernel's message key */

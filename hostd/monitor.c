@@ -153,6 +153,7 @@ static void link_start(void *ctx)
 		.uid = ROLE_LINK_UID,
 		.cgroup_fd = monitor->link_cgroup,
 		.root_fd = -1,
+		.filter_fd = monitor->link_filter,
 		.message = monitor_message,
 		.gone = link_gone,
 		.owner = monitor,
@@ -259,6 +260,15 @@ static int cgroups_open(struct monitor *monitor)
 	return monitor->cells_fd < 0 ? monitor->cells_fd : 0;
 }
 
+static int filters_open(struct monitor *monitor)
+{
+	monitor->link_filter = role_filter_compile(&role_policy_link);
+	if (monitor->link_filter < 0)
+		return monitor->link_filter;
+	monitor->relay_filter = role_filter_compile(&role_policy_relay);
+	return monitor->relay_filter < 0 ? monitor->relay_filter : 0;
+}
+
 static int node_open(struct monitor *monitor)
 {
 	const struct monitor_paths *paths = monitor->paths;
@@ -312,6 +322,8 @@ static int monitor_open(struct monitor *monitor)
 		r = signals_open(monitor);
 	if (r == 0)
 		r = cgroups_open(monitor);
+	if (r == 0)
+		r = filters_open(monitor);
 	if (r == 0)
 		r = node_open(monitor);
 	if (r == 0)

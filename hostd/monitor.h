@@ -144,6 +144,7 @@ struct monitor {
 	struct cell_host *cells;
 	int cells_fd;	/* cgroup directories */
 	int link_cgroup;
+	int link_filter, relay_filter; /* compiled lists of calls */
 	bool refusing;
 	struct event_journal events;
 

@@ -121,6 +121,7 @@ int relay_start(struct kernel *kernel)
 		.uid = cell_relay_uid(kernel->cell),
 		.cgroup_fd = cell_relay_cgroup(kernel->cell),
 		.root_fd = -1,
+		.filter_fd = kernel->monitor->relay_filter,
 		.message = monitor_message,
 		.gone = relay_gone,
 		.owner = kernel,

@@ -8,7 +8,6 @@
 #include <linux/mount.h>
 #include <linux/securebits.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -46,9 +45,9 @@ static void check_started_by_monitor(const struct role_spec *spec)
 
 static void close_others(const struct role_spec *spec)
 {
-	unsigned first = spec->has_root ? IPC_ROOT_FD + 1 : IPC_FD + 1;
-
-	if (syscall(SYS_close_range, first, ~0u, 0) < 0)
+	if (!spec->has_root)
+		close(IPC_ROOT_FD);
+	if (syscall(SYS_close_range, IPC_FILTER_FD + 1, ~0u, 0) < 0)
 		log_die(errno, "close_range");
 	if (fcntl(IPC_FD, F_SETFD, FD_CLOEXEC) < 0)
 		log_die(errno, "FD_CLOEXEC");
@@ -145,43 +144,10 @@ static void drop_credentials(const struct role_spec *spec)
 		log_die(errno, "PR_SET_NO_NEW_PRIVS");
 }
 
-static int rule_add(scmp_filter_ctx filter, const struct role_rule *rule)
-{
-	int number = seccomp_syscall_resolve_name(rule->syscall);
-
-	/* Not of this architecture (open, poll on aarch64): there is nothing to allow. */
-	if (number == __NR_SCMP_ERROR || number < 0)
-		return 0;
-	if (rule->mask == 0)
-		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-	return seccomp_rule_add(
-		filter, SCMP_ACT_ALLOW, number, 1,
-		SCMP_CMP(rule->arg, SCMP_CMP_MASKED_EQ, rule->mask, rule->value));
-}
-
-/* Anything not listed ends the process: a worker that does it is no longer our program. */
-static void filter_calls(const struct role_policy *policy)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r = filter ? 0 : -ENOMEM;
-
-	/* A C library that tries clone3 for its threads falls back to clone, whose flags show. */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	for (size_t i = 0; i < policy->count && r == 0; i++) {
-		r = rule_add(filter, &policy->rules[i]);
-		if (r < 0)
-			log_die(r, "seccomp rule %s", policy->rules[i].syscall);
-	}
-	if (r == 0)
-		r = seccomp_load(filter);
-	if (r < 0)
-		log_die(r, "seccomp");
-	seccomp_release(filter);
-}
-
 void role_enter(const struct role_spec *spec)
 {
+	int r;
+
 	check_started_by_monitor(spec);
 	close_others(spec);
 	limit(RLIMIT_CORE, 0);
@@ -191,5 +157,8 @@ void role_enter(const struct role_spec *spec)
 	namespaces(spec);
 	enter_root(spec);
 	drop_credentials(spec);
-	filter_calls(spec->policy);
+	r = role_filter_load(IPC_FILTER_FD);
+	if (r < 0)
+		log_die(r, "seccomp");
+	close(IPC_FILTER_FD);
 }

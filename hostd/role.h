@@ -38,14 +38,19 @@ struct role_spec {
 	bool keep_network;
 	unsigned fds_max;
 	unsigned threads_max;
-	const struct role_policy *policy;
 };
 
 /*
- * Takes IPC_FD (and IPC_ROOT_FD) as inherited, gives up everything else. Afterwards the working
+ * Takes IPC_FD, IPC_FILTER_FD (and IPC_ROOT_FD) as inherited, gives up everything else. Afterwards the working
  * directory is the role's root. Does not return where a step fails.
  */
 void role_enter(const struct role_spec *spec);
+
+/* The policy as a sealed memfd, the caller's, for any number of workers; or -errno. */
+int role_filter_compile(const struct role_policy *policy);
+
+/* For this process and all its threads to come. no_new_privs must be set. */
+int role_filter_load(int fd);
 
 extern const struct role_policy role_policy_link;
 extern const struct role_policy role_policy_relay;

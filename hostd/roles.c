@@ -19,7 +19,6 @@ static int main_link(int argc, char **argv)
 		.keep_network = true,
 		.fds_max = 1024,
 		.threads_max = 8,
-		.policy = &role_policy_link,
 	};
 
 	role_enter(&spec);
@@ -33,7 +32,6 @@ static int main_relay(int argc, char **argv)
 		.has_root = true,
 		.fds_max = 64,
 		.threads_max = 8,
-		.policy = &role_policy_relay,
 	};
 
 	if (argc != 3 || value_u32(argv[2], ROLE_RELAY_UID_FIRST, ROLE_RELAY_UID_LAST, &spec.uid))

@@ -32,6 +32,7 @@ struct worker_spec {
 	uid_t uid;
 	int cgroup_fd; /* a directory of the cgroup tree to start in, -1: the monitor's; borrowed */
 	int root_fd;   /* becomes IPC_ROOT_FD, -1: none; borrowed */
+	int filter_fd; /* becomes IPC_FILTER_FD; borrowed */
 	/* A checked message; a negative return ends the worker. */
 	int (*message)(void *owner, struct worker *worker, struct ipc_message *message);
 	/* It is gone and reaped; the owner frees it, now or later. */
