@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PID 1 of a cell: cell-init EXITFD -- PROGRAM [ARGUMENT...]
+ * PID 1 of a cell: cell-init EXITFD GOFD FILEFD -- PROGRAM [ARGUMENT...]
  *
- * Runs the program as its child, reaps whatever is left to it, passes signals on, writes the
- * child's wait status (int32) to EXITFD and ends, and with it the whole PID namespace. It runs
- * as the cell's own uid under the cell's filter and is trusted with nothing but that number.
+ * Waits, in a cell that may have been made ahead, until GOFD has given the connection file's text
+ * and its end, and puts it into FILEFD. Runs the program as its child, reaps whatever is left to
+ * it, passes signals on, writes the child's wait status (int32) to EXITFD and ends, and with it the
+ * whole PID namespace. It runs as the cell's own uid under the cell's filter; it is trusted with
+ * nothing but that number.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +31,24 @@ static int parse_fd(const char *text)
 	errno = 0;
 	fd = strtol(text, &end, 10);
 	return errno || end == text || *end || fd < 3 || fd > 1023 ? -1 : (int)fd;
+}
+
+/* No text at all: whoever made the cell is gone, or has no use for it any more. */
+static int await_go(int go_fd, int file_fd)
+{
+	char text[4096];
+	ssize_t n, all = 0;
+
+	while ((n = read(go_fd, text, sizeof(text))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || write(file_fd, text, (size_t)n) != n)
+			return -1;
+		all += n;
+	}
+	close(go_fd);
+	close(file_fd);
+	return all > 0 ? 0 : -1;
 }
 
 static void block(sigset_t *ret_waited, sigset_t *ret_before)
@@ -96,24 +116,28 @@ int main(int argc, char **argv)
 {
 	sigset_t waited, before;
 	int32_t status;
-	int exit_fd;
+	int exit_fd, go_fd, file_fd;
 	pid_t child;
 
-	if (argc < 4 || strcmp(argv[2], "--") != 0)
+	if (argc < 6 || strcmp(argv[4], "--") != 0)
 		return EXIT_USAGE;
 	exit_fd = parse_fd(argv[1]);
-	if (exit_fd < 0 || fcntl(exit_fd, F_SETFD, FD_CLOEXEC) < 0)
+	go_fd = parse_fd(argv[2]);
+	file_fd = parse_fd(argv[3]);
+	if (exit_fd < 0 || go_fd < 0 || file_fd < 0 || fcntl(exit_fd, F_SETFD, FD_CLOEXEC) < 0)
 		return EXIT_USAGE;
 	/* Not to be traced or read by the kernel's processes, which have the same uid; the
 	 * child's exec makes the child an ordinary process again. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return EXIT_SYSTEM;
+	if (await_go(go_fd, file_fd) < 0)
 		return EXIT_SYSTEM;
 	block(&waited, &before);
 	child = fork();
 	if (child < 0)
 		return EXIT_SYSTEM;
 	if (child == 0)
-		run(argv + 3, &before);
+		run(argv + 5, &before);
 	status = supervise(child, &waited);
 	if (write(exit_fd, &status, sizeof(status)) != sizeof(status))
 		return EXIT_SYSTEM;

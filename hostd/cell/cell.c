@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define KILL_TIMEOUT_MS 5000
 
@@ -56,15 +57,18 @@ static int build(struct cell *cell, const struct cell_spec *spec, struct cell_er
 	if (result < 0)
 		return step_fail(ret_error, "slot", result);
 	cell->egress.slot = cell->slot;
+	trace_mark(cell->host->trace, "new: copy, filter, slot");
 	result = cgroup_new(cell->host->cells, spec->id, &spec->limits, cell->host->disk,
 			    cell->host->lacking, &cell->cgroup, ret_error);
 	if (result < 0)
 		return result;
+	trace_mark(cell->host->trace, "new: cgroups");
 	usage_read(cell->cgroup.cell, cell->host->disk, CELL_USAGE_ALL, &cell->usage);
 	result = kept_new(&cell->host->ns, cell->slot, spec->limits.tmpfs_bytes, &cell->kept);
 	if (result < 0)
 		return step_fail(ret_error, "memory file systems", result);
 	cell->has_kept = true;
+	trace_mark(cell->host->trace, "new: memory file systems");
 	if (spec->network == CELL_NETWORK_EGRESS)
 		result = egress_set(&cell->host->egress, &cell->egress, spec->egress);
 	return result < 0 ? step_fail(ret_error, "egress: rules", result) : 0;
@@ -85,7 +89,8 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	cell->next = host->first;
 	host->first = cell;
 	cell->slot = CELL_NO_SLOT;
-	cell->environment = cell->workspace = cell->pidfd = cell->exit_fd = -1;
+	cell->environment = cell->workspace = -1;
+	cell->pidfd = cell->exit_fd = cell->go_fd = -1;
 	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
 	result = build(cell, spec, ret_error);
 	if (result < 0) {
@@ -96,75 +101,19 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	return 0;
 }
 
-static void plan_describe(const struct cell *cell, const struct cell_connection *connection,
-			  struct cell_plan *plan)
+int cell_stop(struct cell *cell)
 {
-	*plan = (struct cell_plan){
-		.lacking = cell->host->lacking,
-		.network = cell->network,
-		.workspace_write = cell->workspace_write,
-		.workspace_exec = cell->workspace_exec,
-		.shm_bytes = cell->limits.tmpfs_bytes,
-		.pids_max = cell->limits.pids_max,
-		.incarnation = connection->incarnation,
-		.json = connection->json,
-		.json_len = connection->json_len,
-		.resolvers = cell->egress.open ? &cell->egress.policy : NULL,
-		.masks = &cell->host->masks,
-		.filter = cell->filter,
-		.argv = (const char *const *)cell->argv,
-		.env = (const char *const *)cell->env,
-	};
-	for (int i = 0; i < PLAN_FDS; i++)
-		plan->fd[i] = -1;
-	if (connection->output_fd > 0)
-		plan->fd[PLAN_OUTPUT] = connection->output_fd;
-}
+	struct pollfd poll_fd = {.fd = cell->pidfd, .events = POLLIN};
+	struct cell_exit unused;
+	int ready;
 
-/* Another cell of the same project that runs; cells of no project are each their own. */
-static pid_t sibling(const struct cell *cell)
-{
-	if (!cell->project[0])
+	if (cell->pidfd < 0)
 		return 0;
-	for (const struct cell *other = cell->host->first; other; other = other->next)
-		if (other != cell && other->pidfd >= 0 &&
-		    strcmp(other->project, cell->project) == 0)
-			return other->pid;
-	return 0;
-}
-
-int cell_spawn(struct cell *cell, const struct cell_connection *connection,
-	       struct cell_error *ret_error)
-{
-	const struct spawn_place place = {
-		.host = cell->host,
-		.kept = &cell->kept,
-		.environment = cell->environment,
-		.workspace = cell->workspace,
-		.cgroup = cell->cgroup.cell,
-		.uid = uids_cell(cell->slot),
-		.cookie = cell->host->cookies,
-		.sibling = cell->host->cookies ? sibling(cell) : 0,
-		.egress = &cell->host->egress,
-		.egress_cell = cell->egress.open ? &cell->egress : NULL,
-	};
-	struct spawned spawned;
-	struct cell_plan plan;
-	int result;
-
-	if (cell->pidfd >= 0)
-		return step_fail(ret_error, "spawn", -EBUSY);
-	plan_describe(cell, connection, &plan);
-	cell->oom_kills = cgroup_oom_kills(&cell->cgroup);
-	result = spawn(&place, &plan, &spawned, ret_error);
-	if (result < 0) {
-		(void)egress_detach(&cell->host->egress, &cell->egress);
-		return result;
-	}
-	cell->pidfd = spawned.pidfd;
-	cell->exit_fd = spawned.exit_fd;
-	cell->pid = spawned.pid;
-	return 0;
+	(void)cell_kill(cell);
+	do
+		ready = poll(&poll_fd, 1, KILL_TIMEOUT_MS);
+	while (ready < 0 && errno == EINTR);
+	return ready == 1 ? cell_reap(cell, &unused) : -EBUSY;
 }
 
 int cell_sockets_mount(const struct cell *cell, int *ret_fd, struct cell_error *ret_error)
@@ -221,6 +170,7 @@ int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 	ret_exit->oom = cgroup_oom_kills(&cell->cgroup) > cell->oom_kills;
 	(void)egress_detach(&cell->host->egress, &cell->egress);
 	fd_close(&cell->exit_fd);
+	fd_close(&cell->go_fd);
 	fd_close(&cell->pidfd);
 	return 0;
 }
@@ -270,21 +220,6 @@ int cell_kill(struct cell *cell)
 	return cell->pidfd < 0 ? -ESRCH : sys_pidfd_send_signal(cell->pidfd, SIGKILL);
 }
 
-static int stop(struct cell *cell)
-{
-	struct pollfd poll_fd = {.fd = cell->pidfd, .events = POLLIN};
-	struct cell_exit unused;
-	int ready;
-
-	if (cell->pidfd < 0)
-		return 0;
-	(void)cell_kill(cell);
-	do
-		ready = poll(&poll_fd, 1, KILL_TIMEOUT_MS);
-	while (ready < 0 && errno == EINTR);
-	return ready == 1 ? cell_reap(cell, &unused) : -EBUSY;
-}
-
 static void forget(const struct cell *cell)
 {
 	struct cell **at = &cell->host->first;
@@ -305,10 +240,13 @@ int cell_free(struct cell *cell, struct cell_error *ret_error)
 
 	if (!cell)
 		return 0;
-	stopped = stop(cell);
+	stopped = cell_stop(cell);
+	trace_mark(cell->host->trace, "free: processes");
 	removed = cgroup_remove(&cell->cgroup);
+	trace_mark(cell->host->trace, "free: cgroups");
 	if (cell->has_kept)
 		unmounted = kept_free(&cell->host->ns, &cell->kept);
+	trace_mark(cell->host->trace, "free: mounts");
 	network = egress_free(&cell->host->egress, &cell->egress);
 	result = stopped < 0 ? stopped : removed < 0 ? removed : unmounted < 0 ? unmounted : network;
 	if (result < 0)
@@ -322,6 +260,7 @@ int cell_free(struct cell *cell, struct cell_error *ret_error)
 		uids_give(&cell->host->uids, cell->slot);
 	fd_close(&cell->pidfd);
 	fd_close(&cell->exit_fd);
+	fd_close(&cell->go_fd);
 	fd_close(&cell->environment);
 	fd_close(&cell->workspace);
 	strings_free(cell->argv);

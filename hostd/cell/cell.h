@@ -23,6 +23,7 @@
 #define CELL_ENV_MAX 32u
 #define CELL_SLOTS_MAX 4096u
 #define CELL_STEP_MAX 96u
+#define CELL_CONNECTION_MAX 4096u /* what a pipe takes at once */
 
 /* An argument that is this word becomes the path of the incarnation's connection file. */
 #define CELL_CONNECTION_FILE "{connection_file}"
@@ -68,7 +69,7 @@ struct cell_spec {
 /* What spawning needs anew each time. */
 struct cell_connection {
 	uint32_t incarnation;
-	const char *json; /* the connection file's text, written by the child inside the cell */
+	const char *json; /* the connection file's text; cell-init puts it there */
 	size_t json_len;
 	int output_fd; /* the kernel's stdout and stderr; 0 or less: /dev/null */
 };
@@ -158,8 +159,24 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	     struct cell_error *ret_error);
 
 /*
+ * Ahead of any request (cell_ahead.c): the cell's first incarnation as far as it goes without a
+ * connection file. Its PID 1 waits behind all of the cell's walls, and cell_spawn lets it go on.
+ * No other incarnation, and no output but /dev/null, can be had of it before that.
+ */
+int cell_prepare(struct cell *cell, struct cell_error *ret_error);
+
+/*
+ * Whether a cell that was made, or prepared, ahead is what spec describes: the same project's, the
+ * same in everything but its id and the limits that its cgroup can still be given.
+ */
+bool cell_fits(const struct cell *cell, const struct cell_spec *spec);
+
+/* Those limits. What it used so far was not its owner's, and counts as nothing. */
+int cell_assign(struct cell *cell, const struct cell_limits *limits, struct cell_error *ret_error);
+
+/*
  * Starts the kernel's processes in it and returns when cell-init was executed. At most one
- * incarnation runs at a time (-EBUSY until cell_reap).
+ * incarnation runs at a time (-EBUSY until cell_reap). The caller must ignore SIGPIPE.
  */
 int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	       struct cell_error *ret_error);

@@ -9,6 +9,7 @@
 #include "hostd/cell/seccomp.h"
 #include "hostd/cell/sockets.h"
 #include "hostd/cell/sys.h"
+#include "hostd/cell/trace.h"
 #include "hostd/cell/util.h"
 
 #include <stdio.h>
@@ -59,7 +60,7 @@ static int await_maps(struct cell_plan *plan)
 
 	if (n < 0)
 		return -errno;
-	return n == 1 && go == PLAN_GO ? 0 : -ECANCELED;
+	return n == 1 && go == PLAN_MAPPED ? 0 : -ECANCELED;
 }
 
 /* From here all that is made belongs to the cell's uid; the capabilities of the new user
@@ -97,11 +98,22 @@ static int standard_streams(struct cell_plan *plan)
 	return 0;
 }
 
-/* Written in here as the cell's uid: the monitor never follows a name in that directory. */
+/* Made in here as the cell's uid: the monitor never follows a name in that directory. cell-init
+ * gets it open, and fills it with what comes through PLAN_GO. */
 static int connection_file(struct cell_plan *plan)
 {
-	return sockets_put_connection(plan->fd[PLAN_SOCKETS], plan->incarnation, plan->json,
-				      plan->json_len);
+	int fd = sockets_new_connection(plan->fd[PLAN_SOCKETS], plan->incarnation);
+	int target = FD_FIRST + PLAN_FILE;
+
+	if (fd < 0)
+		return fd;
+	if (fd != target) { /* most likely it is: the lowest that is free */
+		if (dup3(fd, target, O_CLOEXEC) < 0)
+			return -errno;
+		fd_close(&fd);
+	}
+	plan->fd[PLAN_FILE] = target;
+	return 0;
 }
 
 /* Likewise; and whatever the incarnation before left under that name is gone. */
@@ -139,10 +151,16 @@ static int landlock(struct cell_plan *plan)
 	return landlock_restrict(plan);
 }
 
-/* The one descriptor that is meant to go through exec. */
-static int pass_exit(struct cell_plan *plan)
+/* The descriptors that are meant to go through exec; cell-init closes the last two before it
+ * runs the program, which gets none. */
+static int pass_descriptors(struct cell_plan *plan)
 {
-	return fcntl(plan->fd[PLAN_EXIT], F_SETFD, 0) < 0 ? -errno : 0;
+	static const enum plan_fd passed[] = {PLAN_EXIT, PLAN_GO, PLAN_FILE};
+
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		if (fcntl(plan->fd[passed[i]], F_SETFD, 0) < 0)
+			return -errno;
+	return 0;
 }
 
 /* Last: the filter allows what a kernel needs, and none of the steps before. */
@@ -153,13 +171,13 @@ static int seccomp(struct cell_plan *plan)
 
 static int execute(struct cell_plan *plan)
 {
-	const char *argv[CELL_ARGS_MAX + 4] = {"cell-init", "3", "--"};
+	const char *argv[CELL_ARGS_MAX + 6] = {"cell-init", "3", "4", "5", "--"};
 	char file[64];
 
 	/* The incarnation is in its name, so that the kernels of a cell never share one. */
 	snprintf(file, sizeof(file), "/run/kernel/connection-%u.json", plan->incarnation);
 	for (size_t i = 0; plan->argv[i]; i++)
-		argv[3 + i] = strcmp(plan->argv[i], CELL_CONNECTION_FILE) ? plan->argv[i] : file;
+		argv[5 + i] = strcmp(plan->argv[i], CELL_CONNECTION_FILE) ? plan->argv[i] : file;
 	execve(CELL_INIT, (char *const *)argv, (char *const *)plan->env);
 	return -errno;
 }
@@ -182,7 +200,7 @@ static const struct {
 	{"session", session},
 	{"privileges", drop_privileges},
 	{"landlock", landlock},
-	{"exit descriptor", pass_exit},
+	{"descriptors to pass", pass_descriptors},
 	{"seccomp", seccomp},
 	{"exec", execute},
 };
@@ -194,8 +212,10 @@ void child_run(struct cell_plan *plan)
 	size_t i = 0;
 
 	memset(&error, 0, sizeof(error));
-	while (result == 0 && i < sizeof(steps) / sizeof(steps[0]))
-		result = steps[i++].take(plan);
+	while (result == 0 && i < sizeof(steps) / sizeof(steps[0])) {
+		result = steps[i].take(plan);
+		trace_mark(plan->trace, steps[i++].name);
+	}
 	snprintf(error.step, sizeof(error.step), "%s", steps[i - 1].name);
 	error.error = -result;
 	(void)send(plan->fd[PLAN_CHANNEL], &error, sizeof(error), MSG_NOSIGNAL);

@@ -8,6 +8,7 @@
 #include "hostd/cell/mountns.h"
 #include "hostd/cell/procfs.h"
 #include "hostd/cell/seccomp.h"
+#include "hostd/cell/trace.h"
 #include "hostd/cell/uids.h"
 
 #define HOST_FILTERS_MAX 12u /* profiles times network policies */
@@ -19,6 +20,7 @@ struct cell_host {
 	bool cookies; /* hardware threads share cores: each project gets a cookie */
 	struct cell *first; /* of the list of all cells */
 	char disk[CGROUP_DISK_MAX]; /* as io.max names it; "" */
+	struct trace *trace; /* of a bench; NULL */
 	struct mountns ns;
 	struct procfs_masks masks;
 	struct uids uids;

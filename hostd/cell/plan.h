@@ -11,10 +11,13 @@
 struct procfs_masks;
 struct filter;
 struct egress_policy;
+struct trace;
 
 enum plan_fd {
 	PLAN_EXIT,	  /* cell-init writes the main child's status here */
-	PLAN_CHANNEL,	  /* one end of a SEQPACKET pair: 'go' in, a failed step out */
+	PLAN_GO,	  /* the connection file's text comes here; then cell-init goes on */
+	PLAN_FILE,	  /* made by the child: the empty connection file */
+	PLAN_CHANNEL,	  /* one end of a SEQPACKET pair: 'mapped' in, a failed step out */
 	PLAN_ENVIRONMENT, /* the rest: detached mounts */
 	PLAN_DEV,
 	PLAN_TMP,
@@ -28,13 +31,12 @@ enum plan_fd {
 struct cell_plan {
 	int fd[PLAN_FDS];
 	unsigned lacking; /* enum cell_lack */
+	struct trace *trace;
 	enum cell_network network;
 	bool workspace_write, workspace_exec;
 	uint64_t shm_bytes;
 	uint32_t pids_max;
 	uint32_t incarnation;
-	const char *json;
-	size_t json_len;
 	const struct egress_policy *resolvers; /* NULL: none */
 	const struct procfs_masks *masks;
 	const struct filter *filter;
@@ -49,6 +51,6 @@ struct cell_plan {
 _Noreturn void child_run(struct cell_plan *plan);
 
 /* What goes through PLAN_CHANNEL. */
-#define PLAN_GO 'g'
+#define PLAN_MAPPED 'm'
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A cell as its own two files know it: cell.c, its life, and cell_network.c, its network. */
+/* A cell as its own files know it: cell.c, its life; cell_network.c, its network; cell_ahead.c. */
 #ifndef ANCHORHOLD_CELL_SELF_H
 #define ANCHORHOLD_CELL_SELF_H
 
@@ -26,9 +26,19 @@ struct cell {
 	char **argv, **env;
 	int pidfd, exit_fd; /* of the running incarnation; -1 */
 	pid_t pid;	    /* the same, as long as it is not reaped */
+	int go_fd; /* PID 1 waits for the connection file through it; -1: it has it, or none runs */
 	uint64_t oom_kills; /* as the incarnation began */
 	struct egress_cell egress;
 	struct cell_usage usage; /* of its cgroup as the cell began: not its own */
 };
+
+/*
+ * Makes the incarnation's PID 1, which then waits. output_fd as in struct cell_connection.
+ */
+int cell_launch(struct cell *cell, uint32_t incarnation, int output_fd,
+		struct cell_error *ret_error);
+
+/* Kills what runs in it and waits, bounded: -EBUSY where that was not enough. */
+int cell_stop(struct cell *cell);
 
 #endif

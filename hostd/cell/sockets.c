@@ -71,23 +71,15 @@ int sockets_new(uid_t cell, uid_t relay, int *ret_fd)
 	return result;
 }
 
-int sockets_put_connection(int sockets, uint32_t incarnation, const char *json, size_t len)
+int sockets_new_connection(int sockets, uint32_t incarnation)
 {
-	CLEANUP_FD int fd = -1;
 	char name[48];
-	ssize_t n;
 
 	snprintf(name, sizeof(name), "connection-%u.json", incarnation);
 	/* An earlier incarnation may have left anything at all under this name. */
 	if (unlinkat(sockets, name, 0) < 0 && errno != ENOENT)
 		return -errno;
-	fd = sys_open_beneath(sockets, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return fd;
-	n = write(fd, json, len);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == len ? 0 : -EIO;
+	return sys_open_beneath(sockets, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 }
 
 /* The directory is the cell's: the file is made anew under a name that nothing is behind, and

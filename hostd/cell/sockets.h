@@ -15,8 +15,8 @@
 /* A detached mount in *ret_fd. */
 int sockets_new(uid_t cell, uid_t relay, int *ret_fd);
 
-/* In the child, as the cell's uid: the connection file of an incarnation, mode 0600. */
-int sockets_put_connection(int sockets, uint32_t incarnation, const char *json, size_t len);
+/* In the child, as the cell's uid: an incarnation's connection file, empty, mode 0600, to write. */
+int sockets_new_connection(int sockets, uint32_t incarnation);
 
 /*
  * The resolv.conf that an environment's /etc leads to, in place of any there was; none where the

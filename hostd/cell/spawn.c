@@ -58,7 +58,7 @@ static int plan_mounts(const struct spawn_place *place, struct cell_plan *plan)
 
 /* The parent's ends of what the child talks through. */
 struct spawn_ends {
-	int channel, exit_fd, pidfd;
+	int channel, exit_fd, go_fd, pidfd;
 	pid_t pid;
 };
 
@@ -74,6 +74,10 @@ static int open_channels(struct spawn_ends *ends, struct cell_plan *plan)
 		return -errno;
 	ends->exit_fd = pair[0];
 	plan->fd[PLAN_EXIT] = pair[1];
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	plan->fd[PLAN_GO] = pair[0];
+	ends->go_fd = pair[1];
 	return 0;
 }
 
@@ -113,15 +117,17 @@ static int await_exec(const struct spawn_ends *ends, struct cell_error *ret_erro
 static int start_child(const struct spawn_place *place, struct cell_plan *plan,
 		       struct spawn_ends *ends, struct cell_error *ret_error)
 {
-	const char go = PLAN_GO;
+	const char mapped = PLAN_MAPPED;
 	int result = plan_mounts(place, plan);
 
+	trace_mark(plan->trace, "spawn: clone mounts");
 	if (result == 0) {
 		ends->pid = namespaces_clone(place->cgroup, &ends->pidfd);
 		if (ends->pid == 0)
 			child_run(plan);
 		result = ends->pid < 0 ? ends->pid : 0;
 	}
+	trace_mark(plan->trace, "spawn: clone3");
 	mountns_leave(&place->host->ns);
 	if (result < 0)
 		return step_fail(ret_error, ends->pid < 0 ? "clone" : "mounts", result);
@@ -133,11 +139,12 @@ static int start_child(const struct spawn_place *place, struct cell_plan *plan,
 	result = namespaces_map(place->host->proc, ends->pid, place->uid);
 	if (result < 0)
 		return step_fail(ret_error, "uid map", result);
-	/* Only now is there a user namespace with a map; the child attaches nothing before 'go'. */
+	/* Only now is there a user namespace with a map; the child attaches nothing before 'mapped'. */
 	if (plan->fd[PLAN_WORKSPACE] >= 0)
 		result = idmap_apply(plan->fd[PLAN_WORKSPACE], place->host->proc, ends->pid);
 	if (result < 0)
 		return step_fail(ret_error, "workspace", result);
+	trace_mark(plan->trace, "spawn: maps");
 	/* The kernel's first line may already need it, and the child has no hand in it. One that
 	 * failed already has no network any more; its own word follows. */
 	if (place->egress_cell)
@@ -145,7 +152,7 @@ static int start_child(const struct spawn_place *place, struct cell_plan *plan,
 	if (result < 0 && result != -ESRCH)
 		return step_fail(ret_error, "egress: link", result);
 	/* A child that failed already has closed its end, and left its word in ours. */
-	if (send(ends->channel, &go, 1, MSG_NOSIGNAL) != 1 && errno != EPIPE)
+	if (send(ends->channel, &mapped, 1, MSG_NOSIGNAL) != 1 && errno != EPIPE)
 		return step_fail(ret_error, "channel", -errno);
 	return await_exec(ends, ret_error);
 }
@@ -162,12 +169,13 @@ static void abandon(struct spawn_ends *ends)
 	}
 	fd_close(&ends->pidfd);
 	fd_close(&ends->exit_fd);
+	fd_close(&ends->go_fd);
 }
 
 int spawn(const struct spawn_place *place, struct cell_plan *plan, struct spawned *ret_spawned,
 	  struct cell_error *ret_error)
 {
-	struct spawn_ends ends = {-1, -1, -1, 0};
+	struct spawn_ends ends = {-1, -1, -1, -1, 0};
 	int result = open_channels(&ends, plan);
 
 	if (result < 0)
@@ -180,6 +188,11 @@ int spawn(const struct spawn_place *place, struct cell_plan *plan, struct spawne
 		abandon(&ends);
 		return result;
 	}
-	*ret_spawned = (struct spawned){.pidfd = ends.pidfd, .exit_fd = ends.exit_fd, .pid = ends.pid};
+	*ret_spawned = (struct spawned){
+		.pidfd = ends.pidfd,
+		.exit_fd = ends.exit_fd,
+		.pid = ends.pid,
+		.go_fd = ends.go_fd,
+	};
 	return 0;
 }

@@ -21,9 +21,12 @@ struct spawn_place {
 	struct egress_cell *egress_cell; /* NULL: it has no way out */
 };
 
-/* PID 1 of the cell and the pipe that its exit status comes through; the caller's. */
+/*
+ * PID 1 of the cell, behind all its walls and waiting for the connection file's text through go_fd;
+ * the pipe that its exit status comes through. The caller's.
+ */
 struct spawned {
-	int pidfd, exit_fd;
+	int pidfd, exit_fd, go_fd;
 	pid_t pid;
 };
 

@@ -245,7 +245,7 @@ static const char *const wanted[] = {
 	"copy", "memory file systems", "channel", "mounts", "clone", "uid map", "workspace",
 	"descriptors", "maps", "identity", "namespaces", "network", "root: assemble",
 	"root: enter", "streams", "connection file", "limits", "session", "privileges",
-	"exit descriptor", "seccomp", "exec",
+	"descriptors to pass", "seccomp", "exec",
 };
 
 static void check_steps(struct check *check, const struct steps *steps, unsigned lacking)
