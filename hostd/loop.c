@@ -200,6 +200,7 @@ int loop_run(struct loop *loop, loop_act_fn *act, void *ctx)
 		for (int i = 0; i < count && !loop->stopped; i++)
 			event_run(loop, &events[i]);
 	}
+	loop->stopped = false;
 	return 0;
 }
 

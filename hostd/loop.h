@@ -52,7 +52,7 @@ void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t dela
 		      loop_timer_fn *fn, void *ctx);
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
 
-/* Runs until loop_stop; returns 0, or -errno where waiting itself fails. act may be NULL. */
+/* Runs until loop_stop (one before it ends it at once); returns 0, or -errno where waiting itself fails. act may be NULL. */
 int loop_run(struct loop *loop, loop_act_fn *act, void *ctx);
 void loop_stop(struct loop *loop);
 
