@@ -175,6 +175,13 @@ static int set_kernels_max(void *object, const char *value)
 	return value_u32(value, 1, NODE_KERNELS_MAX, &conf->kernels_max);
 }
 
+static int set_kernels_ahead(void *object, const char *value)
+{
+	struct node_conf *conf = object;
+
+	return value_u32(value, 0, NODE_KERNELS_AHEAD_MAX, &conf->kernels_ahead);
+}
+
 static int set_log_level(void *object, const char *value)
 {
 	static const char *const words[] = {"error", "warning", "info", "debug"};
@@ -206,6 +213,7 @@ static const struct conf_key node_keys[] = {
 	{"egress_kibps", set_egress_kibps, 0, "a number from 1 to 4194303"},
 	{"cell_network", set_cells, 0, "an IPv4 network of 1 to 19 bits, as 100.127.224.0/19"},
 	{"kernels_max", set_kernels_max, 0, "a number from 1 to 512"},
+	{"kernels_ahead", set_kernels_ahead, 0, "a number from 0 to 32"},
 	{"log_level", set_log_level, 0, "error, warning, info or debug"},
 };
 

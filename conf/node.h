@@ -19,6 +19,7 @@
 #define NODE_KEY_LEN 40u /* a CURVE key in Z85 */
 #define NODE_KERNELS_MAX 512u
 #define NODE_KERNELS_DEFAULT 128u
+#define NODE_KERNELS_AHEAD_MAX 32u
 #define NODE_VLAN_INTERFACE "egress" /* what the VLAN of egress_vlan is called */
 #define NODE_CELLS_DEFAULT 0x647fe000u /* 100.127.224.0, shared address space (RFC 6598) */
 #define NODE_CELLS_BITS 19u	       /* at most: two addresses for each of 4096 cells */
@@ -45,6 +46,7 @@ struct node_conf {
 	uint32_t egress_kibps;			   /* of a cell whose policy names no rate */
 	struct ipv4_prefix cells;		   /* their addresses; host bits zero */
 	uint32_t kernels_max;
+	uint32_t kernels_ahead; /* cells that wait for kernels like those of late */
 	enum node_log log_level;
 };
 

@@ -22,7 +22,7 @@ static void test_defaults(void)
 	CHECK(strcmp(conf.name, "node-1") == 0 && strcmp(conf.gateway_key, KEY) == 0);
 	CHECK(conf.gateways_count == 1 && conf.gateways[0].address == 0x0a000202);
 	CHECK(conf.gateways[0].port == 7000 && conf.gateway_key_next[0] == '\0');
-	CHECK(conf.network == NODE_DHCP && !conf.ipv6 && conf.kernels_max == 128);
+	CHECK(conf.network == NODE_DHCP && !conf.ipv6 && conf.kernels_max == 128 && conf.kernels_ahead == 0);
 	CHECK(conf.log_level == NODE_LOG_INFO);
 	CHECK(conf.egress_interface[0] == '\0' && conf.egress_kibps == NODE_EGRESS_KIBPS_DEFAULT);
 	CHECK(conf.cells.address == 0x647fe000 && conf.cells.bits == 19);
@@ -37,12 +37,12 @@ static void test_everything(void)
 			 "gateway = 192.0.2.1:1\ngateway_key_next = " KEY "\ninterface = eth1\n"
 			 "network = static\n"
 			 "address = 10.0.2.15/24\nrouter = 10.0.2.2\nipv6 = on\n"
-			 "kernels_max = 512\nlog_level = debug\n",
+			 "kernels_max = 512\nkernels_ahead = 32\nlog_level = debug\n",
 		    &conf, &e) == 0);
 	CHECK(conf.gateways_count == 4 && conf.gateways[3].address == 0xc0000201);
 	CHECK(strcmp(conf.interface, "eth1") == 0);
 	CHECK(conf.network == NODE_STATIC && conf.address.bits == 24 && conf.router == 0x0a000202);
-	CHECK(conf.ipv6 && conf.kernels_max == 512 && conf.log_level == NODE_LOG_DEBUG);
+	CHECK(conf.ipv6 && conf.kernels_max == 512 && conf.kernels_ahead == 32 && conf.log_level == NODE_LOG_DEBUG);
 	CHECK(strcmp(conf.gateway_key_next, KEY) == 0);
 }
 
@@ -116,6 +116,8 @@ static void test_bad(void)
 		{OUT "egress_address = 100.127.224.9/24", 0},
 		{BASE "kernels_max = 0", 4},
 		{BASE "kernels_max = 513", 4},
+		{BASE "kernels_ahead = 33", 4},
+		{BASE "kernels_ahead = -1", 4},
 		{BASE "log_level = loud", 4},
 		{BASE "secret = x", 4},
 	};

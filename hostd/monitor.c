@@ -352,6 +352,7 @@ static int monitor_open(struct monitor *monitor)
 /* Every kernel is killed and its cell removed; nothing of them outlives the monitor. */
 static void monitor_close(struct monitor *monitor)
 {
+	ahead_drop(monitor);
 	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
 		if (monitor->kernels[i])
 			kernel_remove(monitor->kernels[i]);

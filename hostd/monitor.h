@@ -5,6 +5,7 @@
  *
  *	monitor.c	   the loop, the link worker, status, signals
  *	monitor_start.c    a kernel's start
+ *	monitor_ahead.c	   cells and relays that are made before anybody asks
  *	monitor_kernel.c   its life: restart, stop, death
  *	monitor_relay.c	   a kernel's relay: start, loss, stream
  *	monitor_limits.c   its limits, in words and numbers
@@ -67,6 +68,9 @@ struct monitor_paths {
 	const char *lacks;   /* what this machine does without, for the gateways; NULL: nothing */
 };
 
+#define MONITOR_AHEAD_MAX 32u
+#define MONITOR_AHEAD_MS 1000u /* after a start: the kernel itself comes first */
+
 enum kernel_goal { GOAL_RUN, GOAL_RESTART, GOAL_STOP };
 
 enum limit { LIMIT_MEMORY, LIMIT_PIDS, LIMIT_CPU, LIMIT_IO, LIMIT_OUTPUT, LIMIT_WORKSPACE, LIMITS };
@@ -116,6 +120,7 @@ struct kernel {
 	enum link_reason reason; /* why it is being killed; of the end once it is dead */
 	int32_t status;
 	bool published; /* its death was told */
+	bool ahead;	/* nobody's yet: its cell and its relay wait */
 	struct owed owed;
 
 	struct worker *relay; /* NULL: none runs */
@@ -162,6 +167,10 @@ struct monitor {
 
 	int audit_fd; /* -1: refused calls are not told */
 	struct loop_timer watch_timer; /* set while there are kernels */
+	struct kernel *ahead[MONITOR_AHEAD_MAX]; /* the oldest first; NULL: free */
+	struct kernel *ahead_model; /* the next is to be like this one; a description, no cell */
+	struct loop_timer ahead_timer;
+
 	struct loop_timer status_timer;
 	int signal_fd;
 	bool stopping;
@@ -216,8 +225,30 @@ void kernel_ended(void *ctx, uint32_t events);
 enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
 			    const struct link_start *start, struct cell_error *ret_error);
 
+/* A kernel object, in no table yet; NULL without memory. */
+struct kernel *kernel_new(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
+			  const struct link_start *start, const struct environment *environment);
+
+/* What its cell is to be. The kernel then holds its workspace and its strict environment. */
+int kernel_describe(struct kernel *kernel, struct egress_policy *egress, struct cell_spec *spec,
+		    struct cell_error *ret_error);
+
 /* One process of the kernel, with a key of its own. */
 int kernel_spawn(struct kernel *kernel, struct cell_error *ret_error);
+
+/* ---- monitor_ahead.c ---- */
+
+/* A cell and a relay that were made for this description are the kernel's from now on. */
+bool ahead_take(struct kernel *kernel, const struct cell_spec *spec);
+
+/* Soon, one more like this kernel's is made, where node.conf wants any. */
+void ahead_like(const struct kernel *kernel);
+
+/* Its relay or its PID 1 ended. */
+void ahead_lost(struct kernel *kernel);
+
+/* All of them go: memory is short, or the monitor ends. */
+void ahead_drop(struct monitor *monitor);
 
 /* ---- monitor_limits.c ---- */
 
@@ -289,7 +320,8 @@ void network_watch(struct kernel *kernel);
 
 /* ---- monitor_relay.c ---- */
 
-int relay_start(struct kernel *kernel);
+int relay_start(struct kernel *kernel); /* one that waits already is told whose it is */
+int relay_make(struct kernel *kernel);	/* it waits to be told */
 void relay_order(struct kernel *kernel, enum ipc_order order);
 void relay_tell(struct kernel *kernel, const char *text); /* to who executes */
 int relay_connect(struct kernel *kernel); /* a new stream between it and the link */

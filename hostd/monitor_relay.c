@@ -90,6 +90,10 @@ static void relay_gone(void *owner, struct worker *worker)
 
 	worker_free(worker);
 	kernel->relay = NULL;
+	if (kernel->ahead) {
+		ahead_lost(kernel);
+		return;
+	}
 	kernel->watch.output_lost.bytes += kernel->watch.output.bytes;
 	kernel->watch.output_lost.messages += kernel->watch.output.messages;
 	kernel->watch.output = (struct ipc_relay_output){0};
@@ -114,7 +118,7 @@ static void relay_gone(void *owner, struct worker *worker)
 	}
 }
 
-int relay_start(struct kernel *kernel)
+int relay_make(struct kernel *kernel)
 {
 	struct worker_spec spec = {
 		.role = WORKER_RELAY,
@@ -138,6 +142,13 @@ int relay_start(struct kernel *kernel)
 	r = worker_new(kernel->monitor->loop, kernel->monitor->paths->program, &spec,
 		       &kernel->monitor->message, &kernel->relay);
 	close(spec.root_fd);
+	return r;
+}
+
+int relay_start(struct kernel *kernel)
+{
+	int r = kernel->relay ? 0 : relay_make(kernel);
+
 	if (r == 0)
 		r = setup_send(kernel);
 	if (r == 0)

@@ -56,28 +56,33 @@ int kernel_spawn(struct kernel *kernel, struct cell_error *ret_error)
 	return r;
 }
 
-static int build(struct kernel *kernel, struct cell_error *ret_error)
+int kernel_describe(struct kernel *kernel, struct egress_policy *egress, struct cell_spec *spec,
+		    struct cell_error *ret_error)
 {
 	const struct manifest *manifest = &kernel->environment->manifest;
-	struct cell_spec spec = {
-		.profile = manifest->profile,
-	};
-	struct egress_policy egress;
 	int r;
 
-	memcpy(spec.id, kernel->id, LINK_ID_LEN);
-	snprintf(spec.project, sizeof(spec.project), "%s", kernel->project);
-	limits_cell(&kernel->limits, &spec.limits);
+	*spec = (struct cell_spec){.profile = manifest->profile};
+	memcpy(spec->id, kernel->id, LINK_ID_LEN);
+	snprintf(spec->project, sizeof(spec->project), "%s", kernel->project);
+	limits_cell(&kernel->limits, &spec->limits);
 	for (size_t i = 0; i < MANIFEST_ARGS_MAX && manifest->argv[i]; i++)
-		spec.argv[i] = manifest->argv[i];
+		spec->argv[i] = manifest->argv[i];
 	for (size_t i = 0; i < manifest->env_count; i++)
-		spec.env[i] = manifest->env[i];
-	r = kernel_network(kernel, &egress, &spec, ret_error);
+		spec->env[i] = manifest->env[i];
+	r = kernel_network(kernel, egress, spec, ret_error);
 	if (r == 0)
-		r = kernel_environment(kernel, &spec, ret_error);
-	if (r == 0)
-		r = kernel_workspace(kernel, &spec, ret_error);
-	if (r == 0)
+		r = kernel_environment(kernel, spec, ret_error);
+	return r < 0 ? r : kernel_workspace(kernel, spec, ret_error);
+}
+
+static int build(struct kernel *kernel, struct cell_error *ret_error)
+{
+	struct cell_spec spec;
+	struct egress_policy egress;
+	int r = kernel_describe(kernel, &egress, &spec, ret_error);
+
+	if (r == 0 && !ahead_take(kernel, &spec))
 		r = cell_new(kernel->monitor->cells, &spec, &kernel->cell, ret_error);
 	if (r == 0)
 		r = kernel_spawn(kernel, ret_error);
@@ -107,12 +112,37 @@ static enum link_code admit(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 	if (monitor->kernels_count >= monitor->conf.kernels_max)
 		return LINK_E_CAPACITY;
 	status_read(&status);
+	if (status.memory_available_mib < (*ret_environment)->manifest.memory_min_mib) {
+		ahead_drop(monitor);
+		status_read(&status);
+	}
 	if (status.memory_available_mib < (*ret_environment)->manifest.memory_min_mib)
 		return LINK_E_CAPACITY;
 	for (*ret_slot = 0; *ret_slot < LINK_KERNELS_MAX; (*ret_slot)++)
 		if (!monitor->kernels[*ret_slot])
 			return LINK_OK;
 	return LINK_E_CAPACITY;
+}
+
+struct kernel *kernel_new(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
+			  const struct link_start *start, const struct environment *environment)
+{
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+
+	if (!kernel)
+		return NULL;
+	kernel->monitor = monitor;
+	memcpy(kernel->id, id, LINK_ID_LEN);
+	snprintf(kernel->project, sizeof(kernel->project), "%s", start->project);
+	kernel->limits = *start;
+	limits_fill(monitor, &kernel->limits);
+	kernel->workspace.fd = -1;
+	for (int i = 0; i < CELL_NOTICES; i++)
+		kernel->watch.notices[i] = -1;
+	kernel->environment = environment;
+	kernel->incarnation = 1;
+	kernel->state = LINK_KERNEL_STARTING;
+	return kernel;
 }
 
 enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],
@@ -125,22 +155,11 @@ enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 
 	if (code != LINK_OK)
 		return code;
-	kernel = calloc(1, sizeof(*kernel));
+	kernel = kernel_new(monitor, id, start, environment);
 	if (!kernel) {
 		ret_error->error = ENOMEM;
 		return LINK_E_SYSTEM;
 	}
-	kernel->monitor = monitor;
-	memcpy(kernel->id, id, LINK_ID_LEN);
-	snprintf(kernel->project, sizeof(kernel->project), "%s", start->project);
-	kernel->limits = *start;
-	limits_fill(monitor, &kernel->limits);
-	kernel->workspace.fd = -1;
-	for (int i = 0; i < CELL_NOTICES; i++)
-		kernel->watch.notices[i] = -1;
-	kernel->environment = environment;
-	kernel->incarnation = 1;
-	kernel->state = LINK_KERNEL_STARTING;
 	monitor->kernels[slot] = kernel;
 	if (build(kernel, ret_error) < 0) {
 		monitor_event(monitor, kernel, "cell.start", "%s: %s", ret_error->step,
@@ -152,5 +171,6 @@ enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 	watch_start(kernel);
 	network_watch(kernel);
 	kernel_publish(kernel);
+	ahead_like(kernel);
 	return LINK_OK;
 }

@@ -108,6 +108,22 @@ static void child(const struct cell *cell, const char *connection_file)
 	_exit(127);
 }
 
+/* A plain child is made in a moment: none waits for its kernel. */
+int cell_prepare(struct cell *cell, struct cell_error *ret_error)
+{
+	return fail(ret_error, "prepare", EOPNOTSUPP);
+}
+
+bool cell_fits(const struct cell *cell, const struct cell_spec *spec)
+{
+	return false;
+}
+
+int cell_assign(struct cell *cell, const struct cell_limits *limits, struct cell_error *ret_error)
+{
+	return fail(ret_error, "assign", EOPNOTSUPP);
+}
+
 int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	       struct cell_error *ret_error)
 {
