@@ -21,6 +21,9 @@ from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 from traitlets import Instance, Type  # noqa: E402
 from zmq.eventloop.zmqstream import ZMQStream  # noqa: E402
 
+# Users find it as ever.
+del sys.modules["debugpy"]
+
 
 class Kernel(IPythonKernel):
     """IPythonKernel with a debugger that is made when it is first asked for."""
@@ -29,7 +32,6 @@ class Kernel(IPythonKernel):
     debugger = None
 
     def _make_debugger(self):
-        del sys.modules["debugpy"]
         module = ipykernel.debugger
         module.__spec__.loader.exec_module(module)
         self.debugger = module.Debugger(
