@@ -10,6 +10,7 @@
 #include "netlink/rtnl.h"
 #include "netlink/socket.h"
 
+#define CELLNET_PRIORITY 100u /* of the rules: behind the node's own addresses, before its routes */
 #define LOOK_MS 500u /* between two looks for the interface, or at the link's address */
 
 /* Each cell may have 512 connections (hostd/cell/egress_rules.c), and the link has its own. */
@@ -89,13 +90,19 @@ static int set_routes(const struct cellnet *cellnet, unsigned index, const struc
 		 .index = index},
 		{.table = CELLNET_TABLE, .router = lease->router, .index = index},
 	};
+	/* Each way between a cell and the node's end of its link stays with the main table, which
+	 * alone knows it: the kernel also asks for the way back, before it answers ARP. */
+	const struct rtnl_rule rules[] = {
+		{true, cells->address, cells->bits, CELLNET_PRIORITY, RTNL_TABLE_MAIN},
+		{false, cells->address, cells->bits, CELLNET_PRIORITY + 1, CELLNET_TABLE},
+	};
 	size_t count = lease->router ? 3 : 2;
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++)
 		err = rtnl_route_set(cellnet->route, &routes[i]);
-	if (!err)
-		err = rtnl_rule_source(cellnet->route, cells->address, cells->bits, CELLNET_TABLE);
+	for (size_t i = 0; i < 2 && !err; i++)
+		err = rtnl_rule_add(cellnet->route, &rules[i]);
 	return err ? err : rtnl_link_forwards(cellnet->route, index, true);
 }
 

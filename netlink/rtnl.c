@@ -12,6 +12,8 @@
 
 #include "netlink/socket.h"
 
+_Static_assert(RTNL_TABLE_MAIN == RT_TABLE_MAIN, "table");
+
 #define LOOPBACK_INDEX 1u /* the kernel makes it first in every namespace */
 
 static int finish(int fd, struct nl *nl)
@@ -124,11 +126,12 @@ int rtnl_route_set(int fd, const struct rtnl_route *route)
 	return finish(fd, &nl);
 }
 
-int rtnl_rule_source(int fd, uint32_t source, uint8_t bits, uint32_t table)
+int rtnl_rule_add(int fd, const struct rtnl_rule *rule)
 {
 	struct fib_rule_hdr head = {
 		.family = AF_INET,
-		.src_len = bits,
+		.src_len = rule->destination ? 0 : rule->bits,
+		.dst_len = rule->destination ? rule->bits : 0,
 		.table = RT_TABLE_UNSPEC,
 		.action = FR_ACT_TO_TBL,
 	};
@@ -137,9 +140,9 @@ int rtnl_rule_source(int fd, uint32_t source, uint8_t bits, uint32_t table)
 
 	nl_init(&nl);
 	nl_begin(&nl, RTM_NEWRULE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
-	nl_put_be32(&nl, FRA_SRC, source);
-	nl_put_u32(&nl, FRA_PRIORITY, table); /* before the main table's, after the local one's */
-	nl_put_u32(&nl, FRA_TABLE, table);
+	nl_put_be32(&nl, rule->destination ? FRA_DST : FRA_SRC, rule->address);
+	nl_put_u32(&nl, FRA_PRIORITY, rule->priority);
+	nl_put_u32(&nl, FRA_TABLE, rule->table);
 	err = finish(fd, &nl);
 	return err == -EEXIST ? 0 : err;
 }

@@ -42,8 +42,19 @@ struct rtnl_route {
 };
 int rtnl_route_set(int fd, const struct rtnl_route *route);
 
-/* What comes from these addresses is routed by the table; that it is so already is no error. */
-int rtnl_rule_source(int fd, uint32_t address, uint8_t bits, uint32_t table);
+/*
+ * What comes from these addresses, or goes to them, is routed by the table; that it is so already
+ * is no error. The smaller the priority the earlier a rule is asked; main's is 32766.
+ */
+struct rtnl_rule {
+	bool destination; /* of the packet; else its source */
+	uint32_t address;
+	uint8_t bits;
+	uint32_t priority, table;
+};
+int rtnl_rule_add(int fd, const struct rtnl_rule *rule);
+
+#define RTNL_TABLE_MAIN 254u
 
 /* ---- rtnl_link.c ---- */
 

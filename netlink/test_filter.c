@@ -147,6 +147,44 @@ static void test_read_back(void)
 	CHECK_ROW(strstr(text, expected) == text, text);
 }
 
+/* A table of its own, and who is led to it; set twice, as init does where an address changes. */
+static void test_routes(int fd)
+{
+	const struct rtnl_route routes[] = {
+		{.table = 99},
+		{.table = 99, .address = 0x0a090800, .bits = 24, .index = 1},
+		{.table = 99, .router = 0xc0000201, .index = 1},
+	};
+	const struct rtnl_rule rules[] = {
+		{true, 0x647fe000, 19, 100, RTNL_TABLE_MAIN},
+		{false, 0x647fe000, 19, 101, 99},
+	};
+	char text[2048];
+	size_t len;
+	FILE *ip;
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < 3; i++)
+			CHECK(rtnl_route_set(fd, &routes[i]) == 0);
+		for (size_t i = 0; i < 2; i++)
+			CHECK(rtnl_rule_add(fd, &rules[i]) == 0);
+	}
+	if (access("/usr/sbin/ip", X_OK))
+		return;
+	ip = popen("/usr/sbin/ip rule; /usr/sbin/ip route show table 99", "r");
+	len = fread(text, 1, sizeof(text) - 1, ip);
+	text[len] = '\0';
+	CHECK(pclose(ip) == 0);
+	CHECK_ROW(strcmp(text, "0:\tfrom all lookup local\n"
+			       "100:\tfrom all to 100.127.224.0/19 lookup main\n"
+			       "101:\tfrom 100.127.224.0/19 lookup 99\n"
+			       "32766:\tfrom all lookup main\n"
+			       "32767:\tfrom all lookup default\n"
+			       "default via 192.0.2.1 dev lo onlink \n"
+			       "unreachable default metric 4294967295 \n"
+			       "10.9.8.0/24 dev lo scope link \n") == 0, text);
+}
+
 static void test_addresses(int fd)
 {
 	CHECK(rtnl_address_delete(fd, 1, ADDRESS, 32) == -EADDRNOTAVAIL);
@@ -180,6 +218,7 @@ int main(void)
 	}
 	CHECK(route >= 0 && nft >= 0);
 	test_addresses(route);
+	test_routes(route);
 	test_filters(nft);
 	test_refused(nft);
 	test_read_back();
