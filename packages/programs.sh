@@ -73,6 +73,9 @@ build_programs() {
 		-Dnode=true -Drequire_single_part=true
 	programs_files=$(meson_programs "build/$programs_dir" init hostd cell-init lua-kernel \
 		lua-kernel-hostile bare)
+	# The attack group's, in no image but the tests'.
+	[ "$1" != x86_64 ] || programs_files="$programs_files $(meson_programs "build/$programs_dir" \
+		attack-probe attack-cells attack-cell-init)"
 	for programs_file in $programs_files; do
 		programs_name=${programs_file##*/}
 		llvm-strip-19 -o "$OUT/$programs_name" "$programs_file"
