@@ -5,10 +5,10 @@
 #   need image BOARD       a step whose folder is the image: disk.img, root.img, bzImage, vmlinux,
 #                          cmdline, build-id, environments/, manifest.json
 
-# image_names IMAGE: the environments that it carries. The tests' has a kernel that attacks.
+# image_names IMAGE: the environments that it carries. The tests' has kernels that attack.
 image_names() {
 	case "$1" in
-	*-test) printf 'python lua lua-hostile\n' ;;
+	*-test) printf 'python lua lua-hostile attack\n' ;;
 	*) printf 'python lua\n' ;;
 	esac
 }
