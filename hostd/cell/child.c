@@ -2,6 +2,7 @@
 #include "hostd/cell/plan.h"
 
 #include "hostd/cell/credentials.h"
+#include "hostd/cell/dev.h"
 #include "hostd/cell/landlock.h"
 #include "hostd/cell/namespaces.h"
 #include "hostd/cell/network.h"
@@ -87,11 +88,11 @@ static int network(struct cell_plan *plan)
  * are opened here because the new root is entered and Landlock is not yet there. */
 static int standard_streams(struct cell_plan *plan)
 {
-	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CLEANUP_FD int null = dev_open_null(plan->fd[PLAN_DEV]);
 	int output = plan->fd[PLAN_OUTPUT] >= 0 ? plan->fd[PLAN_OUTPUT] : null;
 
 	if (null < 0)
-		return -errno;
+		return null;
 	if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
 	    dup2(output, STDERR_FILENO) < 0)
 		return -errno;

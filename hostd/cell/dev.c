@@ -71,6 +71,20 @@ int dev_new(int *ret_fd)
 	return result;
 }
 
+int dev_open_null(int dev)
+{
+	CLEANUP_FD int fd = sys_open_beneath(dev, "null", O_RDWR, 0);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return -ENODEV;
+	return fd_take(&fd);
+}
+
 static int attach(int mount, int dev, const char *name)
 {
 	CLEANUP_FD int target = sys_open_beneath(dev, name, O_PATH | O_DIRECTORY, 0);
