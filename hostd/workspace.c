@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -167,13 +168,29 @@ static int make(struct workspaces *workspaces, const char *project,
 	return result;
 }
 
+/* Half of the disk at most, so that no project alone can take it from all others. */
+static int quota_cut(int dir, const struct workspace_quota *asked, struct workspace_quota *ret_quota)
+{
+	struct statvfs fs;
+	uint64_t bytes, inodes;
+
+	if (fstatvfs(dir, &fs) < 0)
+		return -errno;
+	bytes = (uint64_t)fs.f_blocks * fs.f_frsize / 2;
+	inodes = (uint64_t)fs.f_files / 2;
+	ret_quota->bytes = asked->bytes < bytes ? asked->bytes : bytes;
+	ret_quota->inodes = asked->inodes < inodes ? asked->inodes : inodes;
+	return 0;
+}
+
 int workspace_open(struct workspaces *workspaces, const char *project,
-		   const struct workspace_quota *quota, struct workspace *ret_workspace,
+		   const struct workspace_quota *asked, struct workspace *ret_workspace,
 		   const char **ret_step)
 {
+	struct workspace_quota quota;
 	CLEANUP_FD int fd = -1;
 	uint32_t id = 0;
-	int result = 0;
+	int result;
 
 	*ret_step = "workspace: project";
 	if (project[0] == '\0' || project[0] == '.' || strchr(project, '/'))
@@ -181,10 +198,14 @@ int workspace_open(struct workspaces *workspaces, const char *project,
 	*ret_step = "workspace: none on this node";
 	if (workspaces->dir < 0)
 		return -EOPNOTSUPP;
+	*ret_step = "workspace: disk";
+	result = quota_cut(workspaces->dir, asked, &quota);
+	if (result < 0)
+		return result;
 	*ret_step = "workspace: directory";
 	fd = directory_open(workspaces->dir, project, &id);
 	if (fd == -ENOENT) {
-		result = make(workspaces, project, quota);
+		result = make(workspaces, project, &quota);
 		if (result == 0)
 			fd = directory_open(workspaces->dir, project, &id);
 	}
@@ -194,7 +215,7 @@ int workspace_open(struct workspaces *workspaces, const char *project,
 	if (id == 0)
 		return -EUCLEAN;
 	*ret_step = "workspace: quota";
-	result = quota_set(workspaces->dir, id, quota);
+	result = quota_set(workspaces->dir, id, &quota);
 	if (result < 0)
 		return result;
 	ret_workspace->fd = sys_open_beneath(fd, ".", O_PATH | O_DIRECTORY, 0);

@@ -42,10 +42,11 @@ void workspaces_close(struct workspaces *workspaces);
 
 /*
  * The project's directory, made at its first use; the quota is what is asked from now on, for
- * all its kernels together. Below what is used already it only stops growth.
+ * all its kernels together, but at most half of the disk. Below what is used already it only
+ * stops growth.
  */
 int workspace_open(struct workspaces *workspaces, const char *project,
-		   const struct workspace_quota *quota, struct workspace *ret_workspace,
+		   const struct workspace_quota *asked, struct workspace *ret_workspace,
 		   const char **ret_step);
 void workspace_close(struct workspace *workspace);
 

@@ -227,7 +227,7 @@ def test_there_is_no_way_out_of_the_quota(gateway, inside, kernels):
     kernel = kernels(project)
     assert run(gateway, kernel, ESCAPES).splitlines() == [
         "fsgetxattr EPERM", "fssetxattr EPERM", "setflags EPERM", "getflags EPERM",
-        "chown EINVAL", "quotactl EPERM", "quotactl_fd EPERM", "file_setattr EPERM",
+        "chown EPERM", "quotactl EPERM", "quotactl_fd EPERM", "file_setattr EPERM",
         "link out EXDEV", "rename out EXDEV", "link in EXDEV", "rename in EXDEV",
         "move the root EXDEV", "unlink the root EBUSY", "2"]
     folder = f"/work/workspaces/{project}"
@@ -269,8 +269,36 @@ print(depth)
 """
 
 
-def test_a_hostile_tree_disturbs_nobody(gateway, inside, kernels):
+def test_no_project_alone_takes_the_disk(gateway, inside, kernels):
+    project = new_project(gateway, "greedy", workspace="write", workspace_mib=1 << 20,
+                          workspace_inodes=1 << 30)
+    kernel = kernels(project)
+    total, files = run(gateway, kernel, "import os; s = os.statvfs('/work'); "
+                       "print(s.f_blocks * s.f_frsize // 1024, s.f_files)").split()
+    disk = inside.run("stat -f -c '%b %S %c' /work").split()
+    assert abs(int(total) - int(disk[0]) * int(disk[1]) // 2048) < 64
+    assert int(files) == int(disk[2]) // 2
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A node whose disk has room for a hundred thousand files."""
+    from conftest import Cluster
+    cluster = Cluster(tmp_path)
+    try:
+        cluster.boot("large", size=6144)
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def test_a_hostile_tree_disturbs_nobody(large):
     """The monitor looks at no file in it: starting, stopping and usage cost what they always do."""
+    gateway, inside = large.gateway, large.nodes["large"].inside
+
+    def kernels(project, name):
+        return start_in(gateway, project, name)
+
     project = new_project(gateway, "tree", workspace="write", workspace_mib=900,
                           workspace_inodes=200000)
     first = kernels(project, "python")
@@ -298,7 +326,8 @@ def test_a_hostile_tree_disturbs_nobody(gateway, inside, kernels):
         watcher.join()
     assert len(answers) > 3 and set(answers) == {"42"}
     inside.run(f"kill {monitor}")
-    gateway.wait_node("node-1", "ready")
+    time.sleep(1)
+    gateway.wait_node("large", "ready")
     deadline = time.monotonic() + 60
     while True:
         try:
