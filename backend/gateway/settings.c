@@ -162,7 +162,8 @@ static bool exceeds(const struct setting *setting, const struct link_start *star
 	return asked > allowed;
 }
 
-static void text_of(const struct setting *setting, const struct link_start *start, char ret_text[32])
+static void text_of(const struct setting *setting, const struct link_start *start,
+		    char ret_text[32])
 {
 	uint64_t value = setting_get(setting, start);
 
