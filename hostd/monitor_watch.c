@@ -12,8 +12,10 @@
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 
-#define IDLE_LOOK_MS 5000u /* CPU below IDLE_USEC in so long counts as none */
-#define IDLE_USEC 50000u
+/* A twentieth of a CPU counts as none: a Python kernel that only answers its clients' questions and
+ * our heartbeat uses a hundredth of a slow one. */
+#define IDLE_LOOK_MS 5000u
+#define IDLE_USEC 250000u
 #define WORKS_USEC 10000u /* CPU since the last look: it works */
 
 /* A cell whose every task waited for memory this much of the last STALL_MS is given up: it
