@@ -63,7 +63,6 @@ static int build(struct cell *cell, const struct cell_spec *spec, struct cell_er
 	if (result < 0)
 		return result;
 	trace_mark(cell->host->trace, "new: cgroups");
-	usage_read(cell->cgroup.cell, cell->host->disk, CELL_USAGE_ALL, &cell->usage);
 	result = kept_new(&cell->host->ns, cell->slot, spec->limits.tmpfs_bytes, &cell->kept);
 	if (result < 0)
 		return step_fail(ret_error, "memory file systems", result);
@@ -177,11 +176,9 @@ int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 
 void cell_usage(const struct cell *cell, unsigned parts, struct cell_usage *ret_usage)
 {
-	/* What is not read stays as the cell began, so that nothing of it is the difference. */
-	*ret_usage = cell->usage;
-	ret_usage->memory_bytes = ret_usage->memory_peak_bytes = ret_usage->pids = 0;
+	/* The cgroup was made for this cell: its counters began at 0 with it. */
+	*ret_usage = (struct cell_usage){0};
 	usage_read(cell->cgroup.cell, cell->host->disk, parts, ret_usage);
-	usage_since(ret_usage, &cell->usage);
 }
 
 uid_t cell_uid(const struct cell *cell)

@@ -58,18 +58,6 @@ static void test_disk(struct check *check)
 	CHECK_EQ(check, usage_disk("/nowhere/at/all", disk, sizeof(disk)), -ENOENT);
 }
 
-static void test_since(struct check *check)
-{
-	struct cell_usage usage = {.cpu_usec = 10, .memory_bytes = 7, .pids = 3, .oom_kills = 2};
-	const struct cell_usage base = {.cpu_usec = 4, .memory_bytes = 5, .pids = 1, .oom_kills = 2};
-
-	usage_since(&usage, &base);
-	CHECK_EQ(check, usage.cpu_usec, 6);
-	CHECK_EQ(check, usage.oom_kills, 0);
-	CHECK_EQ(check, usage.memory_bytes, 7);
-	CHECK_EQ(check, usage.pids, 3);
-}
-
 int main(void)
 {
 	struct check check = {0};
@@ -77,6 +65,5 @@ int main(void)
 	test_io(&check);
 	test_pressure(&check);
 	test_disk(&check);
-	test_since(&check);
 	return CHECK_DONE(&check);
 }

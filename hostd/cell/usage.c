@@ -174,19 +174,3 @@ void usage_read(int cgroup, const char *disk, unsigned parts, struct cell_usage 
 		if (parts & readers[i].part)
 			readers[i].read(cgroup, disk, usage);
 }
-
-void usage_since(struct cell_usage *usage, const struct cell_usage *base)
-{
-	usage->cpu_usec -= base->cpu_usec;
-	usage->throttled_usec -= base->throttled_usec;
-	usage->throttled_periods -= base->throttled_periods;
-	usage->oom -= base->oom;
-	usage->oom_kills -= base->oom_kills;
-	usage->pids_refused -= base->pids_refused;
-	usage->memory_stall_usec -= base->memory_stall_usec;
-	usage->io_stall_usec -= base->io_stall_usec;
-	usage->io_read_bytes -= base->io_read_bytes;
-	usage->io_write_bytes -= base->io_write_bytes;
-	usage->io_reads -= base->io_reads;
-	usage->io_writes -= base->io_writes;
-}

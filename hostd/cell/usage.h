@@ -14,9 +14,6 @@ int usage_disk(const char *directory, char *ret, size_t size);
 /* The asked parts, the other fields as they are; a file that is missing makes its fields 0. */
 void usage_read(int cgroup, const char *disk, unsigned parts, struct cell_usage *usage);
 
-/* What grew since `base`; what is a state (memory, processes) stays. */
-void usage_since(struct cell_usage *usage, const struct cell_usage *base);
-
 /* The number after "key=" in the line of io.stat that begins with disk; 0 where there is none. */
 uint64_t usage_io_field(const char *text, const char *disk, const char *key);
 
