@@ -97,6 +97,8 @@ def test_threads_that_nobody_asked_for_are_off(fresh):
 def test_equal_pages_stay_two_and_the_cpu_is_mitigated(inside):
     assert inside.run("ls -d /sys/kernel/mm/ksm", check=False)[0] != 0
     assert "ok no-ksm" in inside.run("cat /run/anchorhold/promises")
-    for line in inside.run("grep . /sys/devices/system/cpu/vulnerabilities/*").splitlines():
-        name, state = line.rsplit("/", 1)[1].split(":", 1)
+    lines = inside.run("cd /sys/devices/system/cpu/vulnerabilities && grep . *").splitlines()
+    assert len(lines) > 5
+    for line in lines:
+        name, state = line.split(":", 1)
         assert not state.startswith("Vulnerable"), f"{name}: {state}"
