@@ -3,7 +3,8 @@
 # The kernel's own selftests of what a cell stands on, built from the sources that the image's
 # kernel is built from. For the tests only: a disk of its own, no image has any of them.
 #
-#   need kernel_selftests   a step whose folder holds `disk`, an erofs with TARGET/PROGRAM in it
+#   need kernel_selftests   a step whose folder holds `disk`, an erofs with TARGET/PROGRAM in it, and
+#                           `programs`, the list of those
 
 SELFTESTS='cgroup clone3 landlock pidfd seccomp'
 
@@ -32,5 +33,6 @@ build_kernel_selftests() {
 	done
 	find "$WORK/disk" -type f ! -perm -100 -exec rm {} +
 	find "$WORK/disk" -type f -exec strip {} +
+	(cd "$WORK/disk" && find . -type f | LC_ALL=C sort | sed 's,^\./,,') >"$OUT/programs"
 	mkfs.erofs -z lz4hc -T 0 -U 00000000-0000-4000-8000-000000000003 "$OUT/disk" "$WORK/disk"
 }
