@@ -8,7 +8,7 @@
 # image_names IMAGE: the environments that it carries. The tests' has kernels that attack.
 image_names() {
 	case "$1" in
-	*-test) printf 'python lua lua-hostile attack\n' ;;
+	*-test) printf 'python lua lua-hostile attack tenants\n' ;;
 	*) printf 'python lua\n' ;;
 	esac
 }
