@@ -100,10 +100,59 @@ static void test_answers(void)
 	CHECK(nl_answers(bytes, 20, 4, &error, &last) == -EBADMSG);
 }
 
+static void note(void *ctx, uint16_t type, const uint8_t *body, size_t len)
+{
+	unsigned *sum = ctx;
+
+	*sum = *sum * 100 + type * 10 + (unsigned)len;
+}
+
+static void test_dump(void)
+{
+	struct nl nl;
+	bool done = false;
+	int error = 0;
+	unsigned sum = 0;
+	size_t len;
+
+	nl_init(&nl);
+	nl_begin(&nl, 17, 0, "head", 4);
+	nl_end(&nl);
+	nl_begin(&nl, 18, 0, NULL, 0);
+	nl_end(&nl);
+	CHECK(nl_messages(nl.bytes, nl.len, note, &sum, &error, &done) == 0);
+	CHECK(sum == (170 + 4) * 100 + 180 && !done && error == 0);
+	len = nl.len + answer(nl.bytes + nl.len, 20, NLMSG_DONE, 1, -ENOENT);
+	CHECK(nl_messages(nl.bytes, len, note, &sum, &error, &done) == 0 && done);
+	CHECK(error == -ENOENT);
+	CHECK(nl_messages(nl.bytes, nl.len + 3, note, &sum, &error, &done) == -EBADMSG);
+	answer(nl.bytes + nl.len, 20, NLMSG_ERROR, 1, 7);
+	CHECK(nl_messages(nl.bytes, len, note, &sum, &error, &done) == -EBADMSG);
+}
+
+static void test_attributes(void)
+{
+	/* Of types 1 (two bytes), 0x8002 (nested, of one of type 3), then one that is cut off. */
+	static const uint8_t bytes[] = {6, 0, 1, 0, 'a', 'b', 0, 0, 9, 0, 2, 0x80, 5,
+					0, 3, 0, 'c', 0, 0, 0, 9, 0, 4, 0, 'd'};
+	size_t len = 0;
+	const uint8_t *at = nl_attribute(bytes, sizeof(bytes), 1, &len);
+
+	CHECK(at == bytes + 4 && len == 2);
+	at = nl_attribute(bytes, sizeof(bytes), 2, &len);
+	CHECK(at == bytes + 12 && len == 5);
+	CHECK(at && nl_attribute(at, len, 3, &len) == bytes + 16 && len == 1);
+	CHECK(nl_attribute(bytes, sizeof(bytes), 3, &len) == NULL);
+	CHECK(nl_attribute(bytes, sizeof(bytes), 4, &len) == NULL);
+	CHECK(nl_attribute(bytes, 0, 1, &len) == NULL);
+}
+
 int main(void)
 {
 	test_bytes();
 	test_full();
 	test_answers();
+	test_dump();
+	test_attributes();
 	return TEST_RESULT();
 }
