@@ -461,7 +461,7 @@ static void test_cut(struct world *world)
 	CHECK_EQ(check, talk(&world->two, HOST_TCP, 5), 0);
 }
 
-/* ---- what is left ---- */
+/* ---- as nft reads it back ---- */
 
 static void list(char *ret_text, size_t size)
 {
@@ -472,6 +472,70 @@ static void list(char *ret_text, size_t size)
 	if (nft)
 		pclose(nft);
 }
+
+/* The parts whose order is what they are good for. */
+static void test_text(struct world *world)
+{
+	static const char *const parts[] = {
+		"\tchain prerouting {\n"
+		"\t\ttype filter hook prerouting priority raw; policy accept;\n"
+		"\t\tiifname != \"cell*\" accept\n"
+		"\t\tiifname . ip saddr @sources accept\n"
+		"\t\tcounter name iifname map @refused\n"
+		"\t\tdrop\n\t}\n",
+		"\tchain forward {\n"
+		"\t\ttype filter hook forward priority filter - 10; policy drop;\n"
+		"\t\tjump cut\n"
+		"\t\tct state invalid,untracked drop\n"
+		"\t\tiifname != \"cell*\" goto answers\n"
+		"\t\tct state related drop\n"
+		"\t\tjump never\n"
+		"\t\tiifname vmap @from\n"
+		"\t\tgoto refuse\n\t}\n",
+		"\tchain refuse {\n"
+		"\t\tcounter name iifname map @refused\n"
+		"\t\tmeta l4proto tcp reject with tcp reset\n"
+		"\t\treject with icmpx admin-prohibited\n\t}\n",
+		"\tchain cut {\n"
+		"\t\tiifname @cut_off goto refuse\n"
+		"\t\toifname @cut_off goto ignore\n\t}\n",
+		"\tchain from-3 {\n"
+		"\t\tip daddr 198.51.100.10 tcp dport 80-82 goto out-3\n"
+		"\t\tip daddr 198.51.100.10 icmp type echo-request goto out-3\n"
+		"\t\tip daddr 198.51.100.53 udp dport 53 goto out-3\n"
+		"\t\tip daddr 198.51.100.53 tcp dport 53 goto out-3\n"
+		"\t\tgoto refuse\n\t}\n",
+		"\tchain to-3 {\n"
+		"\t\tct state new goto ignore\n"
+		"\t\tct direction original goto ignore\n"
+		"\t\tct state related meta l4proto icmp limit rate 50/second burst 50 packets goto "
+		"in-3\n"
+		"\t\tip saddr 198.51.100.10 tcp sport 80-82 goto in-3\n",
+		"\tchain out-3 {\n"
+		"\t\tct state new ct count over 512 counter name \"limited-3\" drop\n"
+		"\t\tlimit rate over 100 mbytes/second burst 25 mbytes counter name \"limited-3\" "
+		"drop\n"
+		"\t\tquota name \"quota-3\" counter name \"spent-3\" drop\n"
+		"\t\tcounter name \"sent-3\" meta mark set 0x63656c6c accept\n\t}\n",
+	};
+	struct egress_policy policy = listed;
+	static char text[65536];
+
+	if (access(NFT, X_OK) < 0)
+		return;
+	policy.rate_kibps = 100 * 1024;
+	CHECK_EQ(world->check, egress_set(&world->egress, &world->cells[0], &policy), 0);
+	list(text, sizeof(text));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		world->check->row = parts[i];
+		CHECK(world->check, strstr(text, parts[i]) != NULL);
+	}
+	if (world->check->failed)
+		fputs(text, stderr);
+	world->check->row = NULL;
+}
+
+/* ---- what is left ---- */
 
 static void test_removal(struct world *world)
 {
@@ -541,6 +605,7 @@ static void run(struct world *world)
 	test_rate(world);
 	test_change(world);
 	test_cut(world);
+	test_text(world);
 	test_removal(world);
 	test_failures(world);
 }
