@@ -9,7 +9,9 @@
  *	monitor_kernel.c   its life: restart, stop, death
  *	monitor_relay.c	   a kernel's relay: start, loss, stream
  *	monitor_limits.c   its limits, in words and numbers
- *	monitor_watch.c	   when they bite
+ *	monitor_watch.c	   when they bite: refusals, and the look at all others
+ *	monitor_held.c	   those that hold it back
+ *	monitor_ends.c	   those that end it
  *	monitor_denied.c   which system calls it was refused
  *	monitor_usage.c	   what it has used
  *	monitor_workspace.c the project's workspace, its own copy of an environment
@@ -268,11 +270,23 @@ void watch_stop(struct kernel *kernel);
 /* Its incarnation is gone: what it was executing is no longer under a deadline. */
 void watch_incarnation(struct kernel *kernel);
 
+/* ---- monitor_held.c: given what was used until now ---- */
+
+void held_cpu(struct kernel *kernel, const struct cell_usage *usage, uint64_t now);
+void held_io(struct kernel *kernel, const struct cell_usage *usage, uint64_t now);
+void held_workspace(struct kernel *kernel, uint64_t now);
+void watch_output(struct kernel *kernel, uint64_t held_ms); /* what its relay tells */
+
+/* ---- monitor_ends.c ---- */
+
+void ends_wall(struct kernel *kernel, uint64_t now);
+void ends_stalled(struct kernel *kernel, const struct cell_usage *seen, uint64_t now);
+void ends_idle(struct kernel *kernel, uint64_t used_usec, uint64_t now);
+
 /* It was killed at its memory limit. */
 void watch_killed(struct kernel *kernel);
 
-/* What its relay tells. */
-void watch_output(struct kernel *kernel, uint64_t held_ms);
+/* What its relay tells: an execution is over its deadline, or has ended after it. */
 void watch_execution(struct kernel *kernel, bool ended);
 
 /* ---- monitor_denied.c ---- */
