@@ -10,180 +10,12 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "hostd/ipc.h"
 #include "hostd/log.h"
-#include "hostd/loop.h"
-#include "hostd/outlog.h"
-#include "hostd/relay_kernel.h"
-#include "hostd/relay_limits.h"
-#include "hostd/relay_stream.h"
+#include "hostd/relay_self.h"
 
 #define FENCE_MS 50u	     /* what a dead incarnation's sockets still hold comes within it */
 #define DRAINED_MS 500u	     /* then the death is told, whatever readers still lack */
 #define LINGER_MS 60000u     /* a dead kernel's output waits so long for its readers */
-
-struct relay {
-	int ipc_fd;
-	struct loop *loop;
-	void *zmq;
-	int exit_code;
-	bool set_up;
-
-	uint32_t incarnation;
-	struct outlog *log;
-	struct relay_stream *stream;
-	struct relay_kernel *kernel; /* NULL: dead */
-	struct relay_kernel *old;    /* the incarnation before, until its last output is in */
-	struct relay_limits limits;
-
-	struct loop_timer fence_timer;
-	bool died;
-	char died_text[LINK_TEXT_MAX]; /* why, for the user; "" */
-	bool drained; /* told the monitor */
-	struct loop_timer end_timer;
-
-	bool full; /* the log is, and was told */
-	struct ipc_message message;
-};
-
-static void tell(void *ctx, enum ipc_type type, const void *body)
-{
-	struct relay *relay = ctx;
-	int r = ipc_send(relay->ipc_fd, type, body, -1);
-
-	if (r < 0) {
-		log_error(r, "to the monitor: %s", ipc_type_name(type));
-		relay->exit_code = 1;
-		loop_stop(relay->loop);
-	}
-}
-
-/* ---- what the kernel's sockets call ---- */
-
-static void kernel_event(void *ctx, enum ipc_relay_event_kind kind, uint64_t count)
-{
-	const struct ipc_relay_event event = {.kind = kind, .count = count};
-
-	tell(ctx, IPC_RELAY_EVENT, &event);
-}
-
-/* Of a process that is gone what is left is little, and does not wait for the rate. */
-static bool old_room(void *ctx)
-{
-	struct relay *relay = ctx;
-	uint64_t dropped = 0;
-	bool room = outlog_room(relay->log, !relay_stream_holding(relay->stream), &dropped);
-	if (dropped > 0 && !relay->full)
-		kernel_event(relay, IPC_RELAY_GAP, dropped);
-	else if (!room && !relay->full)
-		kernel_event(relay, IPC_RELAY_LOG_FULL, outlog_bytes(relay->log));
-	/* One event an edge: clear once a quarter of the log is free. */
-	if (!room || dropped > 0)
-		relay->full = true;
-	else if (outlog_bytes(relay->log) < OUTLOG_BYTES_MAX / 4)
-		relay->full = false;
-	return room;
-}
-
-static bool kernel_room(void *ctx)
-{
-	struct relay *relay = ctx;
-
-	return relay_limits_open(&relay->limits) && old_room(relay);
-}
-
-static void kernel_passed(void *ctx, size_t bytes)
-{
-	struct relay *relay = ctx;
-
-	relay_limits_passed(&relay->limits, bytes);
-}
-
-static void append(struct relay *relay, uint32_t incarnation, enum link_channel channel,
-		   uint64_t to, struct message *message)
-{
-	int r = outlog_append(relay->log, incarnation, channel, to, message);
-
-	if (r < 0)
-		log_error(r, "output log");
-	free(message->data);
-	message->data = NULL;
-}
-
-static void old_end(struct relay *relay)
-{
-	relay_kernel_free(relay->old);
-	relay->old = NULL;
-	loop_timer_stop(relay->loop, &relay->fence_timer);
-}
-
-/* The fence: from the new incarnation's first word on nothing of the old one is appended. */
-static void kernel_message(void *ctx, enum link_channel channel, uint64_t to,
-			   struct message *message)
-{
-	struct relay *relay = ctx;
-
-	if (relay->old)
-		old_end(relay);
-	if (channel == LINK_IOPUB)
-		relay_limits_see(&relay->limits, message->data, message->len);
-	append(relay, relay->incarnation, channel, to, message);
-}
-
-static void old_message(void *ctx, enum link_channel channel, uint64_t to, struct message *message)
-{
-	struct relay *relay = ctx;
-
-	append(relay, relay->incarnation - 1, channel, to, message);
-}
-
-static void kernel_is_ready(void *ctx)
-{
-	struct relay *relay = ctx;
-	const struct ipc_relay_ready ready = {.incarnation = relay->incarnation};
-
-	tell(relay, IPC_RELAY_READY, &ready);
-}
-
-static void old_is_ready(void *ctx)
-{
-}
-
-static const struct relay_kernel_calls kernel_calls = {
-	.room = kernel_room,
-	.passed = kernel_passed,
-	.message = kernel_message,
-	.ready = kernel_is_ready,
-	.event = kernel_event,
-};
-
-static const struct relay_kernel_calls old_calls = {
-	.room = old_room,
-	.passed = kernel_passed,
-	.message = old_message,
-	.ready = old_is_ready,
-	.event = kernel_event,
-};
-
-static const struct relay_kernel_calls dead_calls = {
-	.room = old_room,
-	.passed = kernel_passed,
-	.message = kernel_message,
-	.ready = old_is_ready,
-	.event = kernel_event,
-};
-
-static int stream_input(void *ctx, enum link_channel channel, uint64_t session,
-			const uint8_t *blob, size_t len)
-{
-	struct relay *relay = ctx;
-
-	if (!relay->kernel || relay->died)
-		return -ESHUTDOWN;
-	return relay_kernel_send(relay->kernel, channel, session, blob, len);
-}
-
-/* ---- the monitor's orders ---- */
 
 static int incarnation_start(struct relay *relay, uint32_t incarnation, const char *key,
 			     bool adopt)
@@ -193,7 +25,7 @@ static int incarnation_start(struct relay *relay, uint32_t incarnation, const ch
 		.loop = relay->loop,
 		.incarnation = incarnation,
 		.key = key,
-		.calls = &kernel_calls,
+		.calls = &relay_kernel_calls,
 		.ctx = relay,
 	};
 
@@ -206,7 +38,7 @@ static int incarnation_start(struct relay *relay, uint32_t incarnation, const ch
 static void append_own(struct relay *relay, struct message *message)
 {
 	(void)outlog_room(relay->log, true, NULL);
-	append(relay, relay->incarnation, LINK_IOPUB, 0, message);
+	relay_append(relay, relay->incarnation, LINK_IOPUB, 0, message);
 }
 
 static void append_status(struct relay *relay, const char *state)
@@ -235,7 +67,7 @@ static int do_setup(struct relay *relay, const struct ipc_relay_setup *setup)
 {
 	struct relay_stream_setup stream = {
 		.loop = relay->loop,
-		.input = stream_input,
+		.input = relay_input,
 		.ctx = relay,
 	};
 	int r;
@@ -243,7 +75,7 @@ static int do_setup(struct relay *relay, const struct ipc_relay_setup *setup)
 	r = outlog_new(setup->kernel_id, OUTLOG_BYTES_MAX,
 		       (uint64_t)setup->generation << OUTLOG_GENERATION_SHIFT, &relay->log);
 	relay->limits.loop = relay->loop;
-	relay->limits.tell = tell;
+	relay->limits.tell = relay_report;
 	relay->limits.ctx = relay;
 	relay_limits_start(&relay->limits, setup);
 	stream.log = relay->log;
@@ -259,17 +91,17 @@ static int do_setup(struct relay *relay, const struct ipc_relay_setup *setup)
 
 static void fence(void *ctx)
 {
-	old_end(ctx);
+	relay_old_end(ctx);
 }
 
 static int order_restart(struct relay *relay, const struct ipc_relay_order *order)
 {
 	if (relay->old)
-		old_end(relay);
+		relay_old_end(relay);
 	relay->old = relay->kernel;
 	relay->kernel = NULL;
 	if (relay->old)
-		relay_kernel_retire(relay->old, &old_calls);
+		relay_kernel_retire(relay->old, &relay_old_calls);
 	relay_limits_reset(&relay->limits);
 	append_status(relay, "restarting");
 	loop_timer_start(relay->loop, &relay->fence_timer, FENCE_MS, fence, relay);
@@ -289,7 +121,7 @@ static void tell_drained(void *ctx)
 	const struct ipc_relay_drained drained = {.incarnation = relay->incarnation};
 
 	relay->drained = true;
-	tell(relay, IPC_RELAY_DRAINED, &drained);
+	relay_report(relay, IPC_RELAY_DRAINED, &drained);
 	loop_timer_start(relay->loop, &relay->end_timer, LINGER_MS, end, relay);
 }
 
@@ -332,7 +164,7 @@ static int order_run(struct relay *relay, const struct ipc_relay_order *order)
 		relay->died = true;
 		memcpy(relay->died_text, order->text, sizeof(relay->died_text));
 		if (relay->kernel)
-			relay_kernel_retire(relay->kernel, &dead_calls);
+			relay_kernel_retire(relay->kernel, &relay_dead_calls);
 		loop_timer_start(relay->loop, &relay->fence_timer, FENCE_MS, died_fence, relay);
 		return 0;
 	case IPC_ORDER_END:

@@ -548,7 +548,7 @@ static void test_deadline(struct fake *fake)
 	CHECK(check, !event_wait(fake, IPC_RELAY_EXECUTION, 1500));
 	fake->lingers = true;
 	request(fake, 7, 2);
-	CHECK(check, event_wait(fake, IPC_RELAY_EXECUTION, 3000));
+	CHECK(check, event_wait(fake, IPC_RELAY_EXECUTION, WAIT_MS));
 	CHECK_EQ(check, message.u.relay_event.count, 1);
 	order(fake, IPC_ORDER_TELL, "it was \"overdue\"");
 	while (link_wait(fake, LINK_OUT, QUIET_MS))
