@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NODE_SAYS "Anchorhold: " /* before its sentences, for a terminal */
+
 const char *kernel_state_name(uint8_t state)
 {
 	static const char *const NAME[] = {
@@ -55,14 +57,24 @@ const char *kernel_reason_name(const struct kernel *kernel)
 	return kernel->state == LINK_KERNEL_DEAD ? WHY[reason_of(kernel)].name : "";
 }
 
-/* "the kernel was ended: its memory limit of 512 MiB was reached" */
+/*
+ * "the kernel was ended: its memory limit of 512 MiB was reached", or what the node said: it knows
+ * its defaults, and how it came about.
+ */
 static void limit_text(const struct kernel *kernel, unsigned reason, char *ret_text, size_t size)
 {
 	char value[32] = "";
 	uint32_t limit;
 
+	if (kernel->why[0] != '\0') {
+		const char *said = kernel->why;
+
+		if (strncmp(said, NODE_SAYS, strlen(NODE_SAYS)) == 0)
+			said += strlen(NODE_SAYS);
+		snprintf(ret_text, size, "%s", said);
+		return;
+	}
 	memcpy(&limit, (const uint8_t *)&kernel->start + WHY[reason].limit, sizeof(limit));
-	/* 0: the node's default, which only the node knows. */
 	if (limit != 0)
 		snprintf(value, sizeof(value), " of %u %s", (unsigned)limit, WHY[reason].unit);
 	snprintf(ret_text, size, "the kernel was ended: %s%s%s was reached",
@@ -74,9 +86,11 @@ void kernel_reason(const struct kernel *kernel, char *ret_text, size_t size)
 	unsigned reason = reason_of(kernel);
 	size_t at;
 
-	if (WHY[reason].limit != 0)
+	if (WHY[reason].limit != 0) {
 		limit_text(kernel, reason, ret_text, size);
-	else if (reason == LINK_WHY_EXITED)
+		return;
+	}
+	if (reason == LINK_WHY_EXITED)
 		snprintf(ret_text, size, "%s with code %d", WHY[reason].text, (int)kernel->status);
 	else if (reason == LINK_WHY_SIGNAL)
 		snprintf(ret_text, size, "%s by signal %d (%s)", WHY[reason].text,

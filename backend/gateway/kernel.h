@@ -51,8 +51,8 @@ struct kernel {
 };
 
 /*
- * A sentence for people: why it died, with the limit and its value or the signal's name, and what
- * the node said of it.
+ * A sentence for people: why it died, with the limit and its value or the signal's name; of a limit
+ * the node's own, where it said one.
  */
 void kernel_reason(const struct kernel *kernel, char *ret_text, size_t size);
 /* Was it a limit that ended it? */

@@ -53,8 +53,11 @@ static void test_reasons(struct check *check)
 	} ROW[] = {
 		{LINK_WHY_MEMORY, 9, 512, "",
 		 "the kernel was ended: its memory limit of 512 MiB was reached", "memory", true},
-		{LINK_WHY_MEMORY, 9, 0, "peak 600 MiB",
-		 "the kernel was ended: its memory limit was reached: peak 600 MiB", "memory", true},
+		{LINK_WHY_MEMORY, 9, 0, "", "the kernel was ended: its memory limit was reached",
+		 "memory", true},
+		{LINK_WHY_MEMORY, 9, 0, "Anchorhold: the kernel was ended: it reached 600 MiB.",
+		 "the kernel was ended: it reached 600 MiB.", "memory", true},
+		{LINK_WHY_WALL, 0, 60, "its time is over", "its time is over", "wall", true},
 		{LINK_WHY_WALL, 0, 60, "",
 		 "the kernel was ended: its wall-clock limit of 60 s was reached", "wall", true},
 		{LINK_WHY_IDLE, 0, 60, "", "the kernel was ended: its idle limit of 60 s was reached",

@@ -195,6 +195,7 @@ def test_usage(shared):
 
 # ---- what its user is told of a limit ----
 
+@pytest.mark.parametrize("said", ["", "Anchorhold: the kernel was ended: it is over."])
 @pytest.mark.parametrize("reason,setting,words,name", [
     (wire.WHY_MEMORY, {"memory_mib": 512}, "its memory limit of 512 MiB was reached", "memory"),
     (wire.WHY_WALL, {"wall_s": 60}, "its wall-clock limit of 60 s was reached", "wall"),
@@ -202,13 +203,14 @@ def test_usage(shared):
     (wire.WHY_EXECUTION, {"execution_s": 60}, "execution's time of 60 s was reached", "execution"),
     (wire.WHY_STALLED, {"memory_mib": 512}, "stalled, its memory limit of 512 MiB", "stalled"),
 ])
-def test_a_limit_is_named_in_the_notebook(shared, reason, setting, words, name):
+def test_a_limit_is_named_in_the_notebook(shared, reason, setting, words, name, said):
+    words = "the kernel was ended: it is over." if said else words
     put(shared, "limited", setting)
     kernel = shared.start(project="limited")
     client, node = shared.client(kernel), shared.nodes["fake-1"]
     running, waiting = client.execute("hang"), client.execute("hang")
     client.until(lambda m: m["content"].get("execution_state") == "busy")
-    node.call(lambda: node.kernel(kernel).die(reason, 9, "peak 513 MiB"))
+    node.call(lambda: node.kernel(kernel).die(reason, 9, said))
     seen = client.until(lambda m: m["content"].get("execution_state") == "dead")
     for number in (running, waiting):
         own = [m for m in seen if m["parent_header"].get("msg_id") == number]
@@ -217,7 +219,7 @@ def test_a_limit_is_named_in_the_notebook(shared, reason, setting, words, name):
         for content in (reply, shown):
             assert content["ename"] == "KernelDied"
             assert content["evalue"].startswith("the kernel was ended: ")
-            assert words in content["evalue"] and "peak 513 MiB" in content["evalue"]
+            assert words in content["evalue"] and "Anchorhold" not in content["evalue"]
             assert words in content["traceback"][0]
         assert own[-1]["content"] == {"execution_state": "idle"}
     model = shared.gateway.call("GET", f"/api/kernels/{kernel}").json()
