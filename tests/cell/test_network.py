@@ -6,8 +6,11 @@ shows that the same attempt works where the policy, or the rule that denies it, 
 """
 
 import asyncio
+import contextlib
 import json
 import re
+import socket
+import threading
 import time
 
 import pytest
@@ -138,6 +141,16 @@ class Kernel:
         self.session.close()
         self.loop.close()
         stop_kernel(self.gateway, self.id)
+
+
+def echo_all(server):
+    """One connection at a time; ends with its server."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                while data := connection.recv(65536):
+                    connection.sendall(data)
 
 
 def number_of(usage, key):
@@ -466,3 +479,64 @@ def test_without_an_interface_the_key_is_named(fresh):
     reply = fresh.gateway.call("PUT", f"/api/anchorhold/kernels/{kernel}/network", LISTED)
     assert reply.status >= 400 and "egress_interface" in reply.json()["message"], reply.body
     stop_kernel(fresh.gateway, kernel)
+
+
+def test_the_kill_switch_outlives_the_monitor(fresh):
+    node = fresh.boot("switched")
+    assert fresh.gateway.call("PUT", CUT, {"on": True, "node": "switched"}).status == 200
+    node.inside.run("test -f /state/egress.cut")
+    # The gateway would tell it again; it is to know before it has heard of anybody.
+    node.inside.run("kill -9 $(pidof hostd | tr ' ' '\\n' | sort -n | head -n 1)")
+    node.wait_text("the kill switch is on")
+    fresh.gateway.wait_node("switched")
+    node.inside.run("test -f /state/egress.cut")
+    assert fresh.gateway.call("PUT", CUT, {"on": False, "node": "switched"}).status == 200
+    deadline = time.monotonic() + 60
+    while node.inside.run("test -f /state/egress.cut", check=False)[0] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def test_by_the_links_own_interface(fresh):
+    """The operator said so: what is not a gateway is reached where the link is."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        threading.Thread(target=echo_all, args=(server,), daemon=True).start()
+        folder = fresh.provision("shared")
+        text = (folder / "node.conf").read_text()
+        (folder / "node.conf").write_text(text + "egress_interface = eth0\n")
+        node = Node(fresh.folder / "shared", folder, TEST_IMAGE)
+        fresh.nodes["shared"] = node
+        node.start("--memory", "1024", "--netdev",
+                   f"user,ipv6=off,guestfwd=tcp:10.0.2.100:80-tcp:127.0.0.1:{port}")
+        fresh.gateway.wait_node("shared")
+        kernel = Kernel(fresh.gateway, "lab", settings={
+            "network": "egress", "egress": ["0.0.0.0/0"]})
+        try:
+            assert kernel.ask("tcp('10.0.2.100', 80)") == "ok"
+            for port in (fresh.gateway.link_port, fresh.gateway.http_port):
+                assert kernel.ask(f"tcp('10.0.2.2', {port})") == "ECONNREFUSED"
+            assert kernel.ask("tcp('10.0.2.15', 80)") == "ECONNREFUSED"
+        finally:
+            kernel.close()
+    # The link itself goes on.
+    assert fresh.gateway.nodes()["shared"]["state"] == "ready"
+
+
+def test_by_a_vlan(tmp_path_factory):
+    from conftest import Cluster
+
+    cluster = Cluster(tmp_path_factory.mktemp("vlan"))
+    with Outside() as outside:
+        try:
+            node = boot(cluster, outside, "tagged", "interface = eth0", "egress_interface = eth1",
+                        "egress_vlan = 7", f"egress_address = {NODE}/24",
+                        f"egress_router = {ROUTER}")
+            node.wait_text(f"egress: egress {NODE}/24, router {ROUTER}")
+            kernel = Kernel(cluster.gateway, "lab", settings=EVERYTHING)
+            # Nobody is in that VLAN, so the node asks for the router, and says so to the cell.
+            assert kernel.ask(f"tcp('{SERVER}', 80)") == "EHOSTUNREACH"
+            assert [7, ROUTER] in outside.ask(asked=True)
+            kernel.close()
+        finally:
+            cluster.close()

@@ -2,9 +2,10 @@
 """What stands behind a node's second card in tests: a network namespace of their own with a tap,
 in which this program (run in there) serves, listens, and tries to get in.
 
-usage: outside.py: a line of JSON in, a line out:
+usage: outside.py TAP: a line of JSON in, a line out:
   {"serve": [KIND, ADDRESS, PORT]}  KIND tcp, udp (both echo) or dns (every name is 198.51.100.10)
   {"connect": [ADDRESS, PORT]}      "open" or an errno's name
+  {"asked": true}                   ARP requests that came by the tap: VLAN, address
   {"heard": PORT}                   who has sent to the servers of this port: addresses
 """
 
@@ -13,6 +14,7 @@ import errno
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -54,7 +56,7 @@ class Outside:
         ip(*inside, "link", "set", self.tap, "up")
         ip(*inside, "route", "add", CELLS, "via", NODE)
         self.program = subprocess.Popen(
-            ["ip", "netns", "exec", self.space, sys.executable, __file__],
+            ["ip", "netns", "exec", self.space, sys.executable, __file__, self.tap],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, **question):
@@ -74,7 +76,7 @@ class Outside:
 
 # ---- the program ----
 
-HEARD = {}
+HEARD, ASKED = {}, []
 
 
 def heard(port, address):
@@ -131,6 +133,20 @@ def connect(address, port):
         return "open"
 
 
+def listen_for_arp(tap):
+    """The kernel takes a frame's tag off and tells it beside the frame."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0003))
+    s.setsockopt(263, 8, 1)  # SOL_PACKET, PACKET_AUXDATA
+    s.bind((tap, 0x0003))
+    while True:
+        frame, beside, _, peer = s.recvmsg(2048, 256)
+        if peer[1] != 0x0806 or peer[2] == socket.PACKET_OUTGOING or frame[6:8] != b"\0\1":
+            continue
+        tags = [struct.unpack("IIIHHHH", data[:20])[5] & 0xFFF for _, kind, data in beside
+                if kind == 8]
+        ASKED.append([tags[0] if tags else 0, socket.inet_ntoa(frame[24:28])])
+
+
 def answer(question):
     if "serve" in question:
         kind, address, port = question["serve"]
@@ -140,9 +156,12 @@ def answer(question):
         return "served"
     if "connect" in question:
         return connect(*question["connect"])
+    if "asked" in question:
+        return ASKED
     return HEARD.get(question["heard"], [])
 
 
 if __name__ == "__main__":
+    threading.Thread(target=listen_for_arp, args=(sys.argv[1],), daemon=True).start()
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
