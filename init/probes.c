@@ -236,7 +236,7 @@ static int probe_cmdline(char *const *args, size_t len, char why[PROBE_WHY_MAX])
  * tell cells apart on them, as hostd then does. */
 static int probe_smt(char *const *args, size_t len, char why[PROBE_WHY_MAX])
 {
-	char active[8], text[4096];
+	char active[8] = "", text[4096];
 	uint64_t cookie;
 	int err = read_head("/sys/devices/system/cpu/smt/active", active, sizeof(active), why);
 
