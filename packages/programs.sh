@@ -20,7 +20,9 @@ programs() {
 	need toolchain "$1"
 	key_add_step "toolchain-$1"
 	# shellcheck disable=SC2046 # paths of this tree have no spaces
-	key_add_file packages/programs.sh $(program_files conf netlink link init hostd environments)
+	key_add_file packages/programs.sh $(program_files conf netlink link init hostd environments) \
+		hostd/cell/test_cell.c hostd/cell/test_steps.c hostd/cell/test_uids.c \
+		hostd/cell/test_machine.c hostd/cell/test_machine.h
 	step "programs-$1" "init, hostd, cell-init, lua-kernel ($1)" build_programs "$1"
 }
 
@@ -73,9 +75,10 @@ build_programs() {
 		-Dnode=true -Drequire_single_part=true
 	programs_files=$(meson_programs "build/$programs_dir" init hostd cell-init lua-kernel \
 		lua-kernel-hostile bare)
-	# The attack group's, in no image but the tests'.
+	# The attack group's, and the cell's unit tests: in no image but the tests'.
 	[ "$1" != x86_64 ] || programs_files="$programs_files $(meson_programs "build/$programs_dir" \
-		attack-probe attack-cells attack-cell-init)"
+		attack-probe attack-cells attack-cell-init \
+		units-cell units-steps units-uids units-probe)"
 	for programs_file in $programs_files; do
 		programs_name=${programs_file##*/}
 		llvm-strip-19 -o "$OUT/$programs_name" "$programs_file"

@@ -83,7 +83,10 @@ root_test_fill() {
 			-Wall -Wextra $(target_ldflags) -o "$1/test/$test_program" \
 			"tests/image/${test_program#bin/}.c"
 	done
-	cp "$(step_dir busybox-x86_64-debug)/busybox" "$(step_dir programs-x86_64)/bare" "$1/test/bin/"
+	cp "$(step_dir busybox-x86_64-debug)/busybox" "$1/test/bin/"
+	for test_program in bare cell-init units-cell units-steps units-uids units-probe; do
+		cp "$(step_dir programs-x86_64)/$test_program" "$1/test/bin/"
+	done
 	for test_applet in $("$1/test/bin/busybox" --list); do
 		[ -e "$1/test/bin/$test_applet" ] || ln -s busybox "$1/test/bin/$test_applet"
 	done

@@ -82,7 +82,8 @@ bool build_environment(struct machine *machine, const char *init, const char *pr
 	int probe_fd = open(probe, O_RDONLY | O_CLOEXEC);
 	int root;
 
-	strcpy(machine->directory, "/tmp/test-cell-XXXXXX");
+	snprintf(machine->directory, sizeof(machine->directory), "%.32s/test-cell-XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (init_fd < 0 || probe_fd < 0 || !mkdtemp(machine->directory))
 		return false;
 	chmod(machine->directory, 0755);

@@ -167,8 +167,11 @@ int main(void)
 	static const char *const processes[] = {"10", "11", "12", "self"};
 	static struct uids uids;
 	struct check check = {0};
-	char path[] = "/tmp/test-uids-XXXXXX";
+	char path[64];
 	int proc;
+
+	snprintf(path, sizeof(path), "%.32s/test-uids-XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 
 	if (!mkdtemp(path))
 		return 1;

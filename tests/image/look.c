@@ -6,6 +6,7 @@
  *   look cookie PID       its core-scheduling cookie, hashed by the kernel; 0: none
  *   look project FILE     the id that its blocks and inodes count under
  *   look claim FILE ID    make them count under another
+ *   look space FILE       its file system: blocks, their size, inodes
  *   look inherit FILE     let what is made in the directory count elsewhere
  */
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define PAGE 4096u
@@ -47,6 +49,18 @@ static int resident(const char *path, const char *unused)
 	for (unsigned long i = 0; i < pages; i++)
 		count += present[i] & 1;
 	printf("%lu\n", count);
+	return 0;
+}
+
+static int space(const char *path, const char *unused)
+{
+	struct statvfs fs;
+
+	(void)unused;
+	if (statvfs(path, &fs) < 0)
+		return fail(path);
+	printf("%llu %lu %llu\n", (unsigned long long)fs.f_blocks, fs.f_frsize,
+	       (unsigned long long)fs.f_files);
 	return 0;
 }
 
@@ -103,7 +117,7 @@ static const struct {
 	int (*run)(const char *first, const char *second);
 } verbs[] = {
 	{"resident", 3, resident}, {"cookie", 3, cookie},   {"project", 3, project},
-	{"claim", 4, claim},	   {"inherit", 3, inherit},
+	{"claim", 4, claim},	   {"inherit", 3, inherit}, {"space", 3, space},
 };
 
 int main(int argc, char **argv)
@@ -111,6 +125,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0 && argc == verbs[i].words)
 			return verbs[i].run(argv[2], argv[argc - 1]);
-	fputs("usage: look resident|project|inherit FILE | cookie PID | claim FILE ID\n", stderr);
+	fputs("usage: look resident|project|inherit|space FILE | cookie PID | claim FILE ID\n", stderr);
 	return 2;
 }

@@ -2,6 +2,7 @@
 """Projects and kernels in them, and one execution at a time, for tests that need no more."""
 
 import asyncio
+import time
 import uuid
 
 from lib.client import Session, text_of
@@ -41,6 +42,20 @@ def run(gateway, kernel, code, timeout=240):
     if content["status"] != "ok":
         raise RuntimeError(f"{content.get('ename')}: {content.get('evalue')}\n{text_of(outputs)}")
     return text_of(outputs)
+
+
+def restart_hostd(gateway, inside, signal="TERM", timeout=90):
+    """Ends the monitor; init starts it again. Returns once a kernel can be started."""
+    monitor = inside.run("pidof hostd | tr ' ' '\\n' | sort -n | head -n 1").strip()
+    inside.run(f"kill -{signal} {monitor}")
+    deadline = time.monotonic() + timeout
+    while True:
+        time.sleep(1)
+        reply = gateway.call("POST", "/api/kernels", {"name": "lua"}, timeout=60)
+        if reply.status == 201:
+            gateway.call("DELETE", f"/api/kernels/{reply.json()['id']}")
+            return
+        assert time.monotonic() < deadline, reply.body
 
 
 def cell_of(inside, kernel):

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cell's unit tests on the node's own kernel, where nothing may be lacking or skipped."""
+
+import pytest
+
+PROGRAMS = {"units-uids": "", "units-cell": " /test/bin/cell-init /test/bin/units-probe",
+            "units-steps": " /test/bin/cell-init /test/bin/units-probe"}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_units(inside, program):
+    before = inside.run("ls -a /work /sys/fs/cgroup")
+    code, text = inside.run(f"TMPDIR=/work {program}{PROGRAMS[program]}", timeout=900, check=False)
+    assert code == 0 and " 0 failed" in text, text
+    assert "skipped" not in text and "FAIL" not in text, text
+    if program == "units-steps":
+        # Every call that builds a cell, the monitor's and the child's, was failed once.
+        counts = [int(line.split()[0]) for line in text.splitlines()
+                  if line.endswith("failed in turn")]
+        assert len(counts) == 2 and counts[0] > 80 and counts[1] > 200, text
+    assert inside.run("ls -a /work /sys/fs/cgroup") == before
