@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/gateway/api.h"
+#include "backend/gateway/plain.h"
 
 struct many {
 	struct request *request; /* NULL: its client has gone */
@@ -88,6 +89,18 @@ static void failed(struct one *one, const char *message)
 			      json_pack("{s:s, s:s}", "name", one->name, "message", message));
 }
 
+/* What the node says of a step that failed goes with it. */
+static void refused(struct one *one, const struct pending_outcome *outcome)
+{
+	char message[LINK_TEXT_MAX + 64];
+	size_t len = outcome->text_len < LINK_TEXT_MAX ? outcome->text_len : LINK_TEXT_MAX;
+
+	snprintf(message, sizeof(message), "%s%s%.*s", link_code_name(outcome->code),
+		 len > 0 ? ": " : "", (int)len, len > 0 ? (const char *)outcome->text : "");
+	plain_text(message, strlen(message)); /* it may have been cut in a letter */
+	failed(one, message);
+}
+
 void many_done(void *ctx, const struct pending_outcome *outcome)
 {
 	struct one *one = ctx;
@@ -97,7 +110,7 @@ void many_done(void *ctx, const struct pending_outcome *outcome)
 	else if (outcome->lost)
 		json_array_append_new(one->many->away, json_string(one->name));
 	else
-		failed(one, link_code_name(outcome->code));
+		refused(one, outcome);
 	answer(one->many);
 	free(one);
 }

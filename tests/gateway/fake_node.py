@@ -193,9 +193,10 @@ class FakeNode(threading.Thread):
         elif verb in (wire.NETWORK, wire.CUT):
             code = self.refuse_policy or (wire.OK if kernel or not any(kernel_id)
                                           else wire.E_UNKNOWN)
-            if self.hold_policy:
-                self.held.append(wire.result(number, code))
-                return
+            body = b"add rules" if code == wire.E_SYSTEM else b""
+            answer = wire.result(number, code, body=body)
+            self.held.append(answer) if self.hold_policy else self.send(answer)
+            return
         elif kernel is None:
             code = wire.E_UNKNOWN
         elif verb == wire.USAGE:

@@ -50,7 +50,7 @@ def test_a_kernels_own_network_policy(house):
     count = len(told(node, kernel))
     node.refuse_policy = wire.E_SYSTEM
     error(house.gateway.call("PUT", path(kernel, "network"), {"network": "sealed"}), 500,
-          "not taken over", "system error")
+          "not taken over", "system error", "add rules")
     assert len(told(node, kernel)) == count + 1
 
 
@@ -139,7 +139,7 @@ def test_the_switch_waits_for_nodes_that_are_away(house):
     assert (done["told"], done["failed"], done["away"]) == (1, [], ["fake-2"])
     one.refuse_policy = wire.E_SYSTEM
     done = house.gateway.call("PUT", CUT, {"on": True}).json()
-    assert done["failed"] == [{"name": "fake-1", "message": "system error"}]
+    assert done["failed"] == [{"name": "fake-1", "message": "system error: add rules"}]
     one.refuse_policy = 0
     again(house, one)
     two.call(two.connect)

@@ -230,7 +230,7 @@ def test_a_node_that_was_away_is_told_when_it_is_back(house):
     client.run("print x")
     node.refuse_policy = wire.E_SYSTEM
     done = put(house, "net", {"network": "sealed"})
-    assert done["failed"] == [{"name": kernel, "message": "system error"}] and done["told"] == 0
+    assert done["failed"] == [{"name": kernel, "message": "system error: add rules"}] and done["told"] == 0
     node.refuse_policy = 0
     node.reconnect()
     house.gateway.wait_text("node fake-1: up.*node fake-1: up")
