@@ -116,13 +116,11 @@ static void cut_all(struct request *request, struct many *many, bool on)
 
 	while ((node = fleet_node_next(fleet, &cursor)) != NULL) {
 		void *one = many_one(many, node->name);
-		int r = stored;
+		int r = fleet_cut_tell(fleet, node, one == NULL || stored < 0 ? NULL : many_done,
+				       one, &ignored);
 
-		if (r == 0)
-			r = fleet_cut_tell(fleet, node, one == NULL ? NULL : many_done, one,
-					   &ignored);
-		if (r < 0 && one != NULL)
-			many_unsent(one, r);
+		if (one != NULL && (r < 0 || stored < 0))
+			many_unsent(one, stored < 0 ? stored : r);
 	}
 }
 

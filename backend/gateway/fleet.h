@@ -108,14 +108,15 @@ int fleet_kernel_network(struct fleet *fleet, struct kernel *kernel,
 
 /*
  * The kill switch of one kernel or one node: stored, told, and told again on each new connection.
- * As fleet_request(); -EIO: it could not be stored, and nothing was done.
+ * As fleet_request(); -EIO: it was told but could not be stored, so that it does not outlive this
+ * process, and done is not called.
  */
 int fleet_cut_kernel(struct fleet *fleet, struct kernel *kernel, bool on, pending_done done,
 		     void *ctx, uint64_t *ret_id);
 int fleet_cut_node(struct fleet *fleet, struct node *node, bool on, pending_done done, void *ctx,
 		   uint64_t *ret_id);
 
-/* The switch of all nodes is only kept by this; fleet_cut_tell() then tells a node. */
+/* The switch of all nodes is only kept by this (-EIO as above); fleet_cut_tell() tells a node. */
 int fleet_cut_all(struct fleet *fleet, bool on);
 int fleet_cut_tell(struct fleet *fleet, struct node *node, pending_done done, void *ctx,
 		   uint64_t *ret_id);

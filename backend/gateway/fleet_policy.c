@@ -31,8 +31,8 @@ int fleet_kernel_network(struct fleet *fleet, struct kernel *kernel,
 	kernel->start.network = policy->network;
 	kernel->start.egress = policy->egress;
 	kernel->network_changed = true;
-	if (fleet_kernel_store(fleet, kernel) < 0)
-		return -EIO;
+	/* Logged where it fails. The node hears it all the same: that is what protects. */
+	fleet_kernel_store(fleet, kernel);
 	return network_tell(fleet, kernel, done, ctx, ret_id);
 }
 
@@ -46,23 +46,25 @@ static int cut_tell(struct fleet *fleet, struct node *node, struct kernel *kerne
 	return fleet_ask(fleet, node, kernel, &body, POLICY_TIMEOUT_MS, done, ctx, ret_id);
 }
 
-static int cut_store(struct fleet *fleet, enum store_cut what, const char *name, bool on)
+static bool cut_stored(struct fleet *fleet, enum store_cut what, const char *name, bool on)
 {
 	int r = store_cut_set(fleet->store, what, name, on);
 
 	if (r < 0)
 		log_line("store: cut: %s", store_error(fleet->store));
-	return r < 0 ? -EIO : 0;
+	return r == 0;
 }
 
 int fleet_cut_kernel(struct fleet *fleet, struct kernel *kernel, bool on, pending_done done,
 		     void *ctx, uint64_t *ret_id)
 {
-	if (cut_store(fleet, STORE_CUT_KERNEL, kernel->text, on) < 0)
-		return -EIO;
+	bool stored = cut_stored(fleet, STORE_CUT_KERNEL, kernel->text, on);
+	int r;
+
 	kernel->cut = on;
 	kernel->cut_changed = true;
-	return cut_tell(fleet, kernel->node, kernel, on, done, ctx, ret_id);
+	r = cut_tell(fleet, kernel->node, kernel, on, stored ? done : NULL, ctx, ret_id);
+	return stored ? r : -EIO;
 }
 
 int fleet_cut_tell(struct fleet *fleet, struct node *node, pending_done done, void *ctx,
@@ -74,24 +76,25 @@ int fleet_cut_tell(struct fleet *fleet, struct node *node, pending_done done, vo
 int fleet_cut_node(struct fleet *fleet, struct node *node, bool on, pending_done done, void *ctx,
 		   uint64_t *ret_id)
 {
-	if (cut_store(fleet, STORE_CUT_NODE, node->name, on) < 0)
-		return -EIO;
+	bool stored = cut_stored(fleet, STORE_CUT_NODE, node->name, on);
+	int r;
+
 	node->cut = on;
 	node->cut_changed = true;
-	return fleet_cut_tell(fleet, node, done, ctx, ret_id);
+	r = fleet_cut_tell(fleet, node, stored ? done : NULL, ctx, ret_id);
+	return stored ? r : -EIO;
 }
 
 int fleet_cut_all(struct fleet *fleet, bool on)
 {
+	bool stored = cut_stored(fleet, STORE_CUT_ALL, "", on);
 	struct node *node;
 	size_t cursor = 0;
 
-	if (cut_store(fleet, STORE_CUT_ALL, "", on) < 0)
-		return -EIO;
 	fleet->cut_all = on;
 	while ((node = table_next(fleet->nodes, &cursor)) != NULL)
 		node->cut_changed = true;
-	return 0;
+	return stored ? 0 : -EIO;
 }
 
 bool fleet_cut_is_all(const struct fleet *fleet)

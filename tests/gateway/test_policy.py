@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is done to kernels that run: a network policy of their own, the kill switch, usage."""
 
+import sqlite3
 import time
 import uuid
 
@@ -177,6 +178,18 @@ def test_a_client_that_leaves_does_not_stop_the_switch(house):
     time.sleep(0.2)
     node.call(node.release)
     assert house.gateway.call("GET", CUT).json()["all"] is True
+
+
+def test_what_cannot_be_stored_is_cut_all_the_same(house):
+    node, kernel = house.node(), house.start()
+    with sqlite3.connect(house.gateway.database) as db:
+        db.execute("DROP TABLE cuts")
+    for body, name in (({"node": "fake-1"}, "fake-1"), ({"kernel": kernel}, kernel), ({}, "fake-1")):
+        done = house.gateway.call("PUT", CUT, {"on": True, **body}).json()
+        assert done["failed"] == [{"name": name, "message": "it cannot be stored"}]
+        assert done["told"] == 0
+    assert cuts(node) == [1, 1] and cuts(node, kernel) == [1]
+    error(house.gateway.call("GET", CUT), 500, "store")
 
 
 # ---- usage ----
