@@ -21,6 +21,7 @@
 #define ETH0_INDEX 2u /* lo is 1, and nothing else is in a new namespace */
 #define LINK_BITS 31  /* two addresses, both of them hosts (RFC 3021) */
 #define MTU_DEFAULT 1500u
+#define MTU_MAX 65535u /* of a pair */
 
 uint32_t egress_router(const struct egress *egress, unsigned slot)
 {
@@ -94,14 +95,20 @@ int egress_cut_all(struct egress *egress, bool cut)
 
 /* ---- one cell's rules ---- */
 
+/*
+ * A batch whose answer was lost (a full socket buffer) may have been taken: so what failed is
+ * taken back, here and below, and taking back what is not there fails and changes nothing.
+ */
 static int begin(struct egress *egress, struct egress_cell *cell)
 {
 	int result = conntrack_forget(egress->nft, egress_address(egress, cell->slot));
 
-	if (result == 0)
-		result = egress_rules_add(egress, cell->slot);
-	if (result == 0)
-		cell->rules = true;
+	if (result < 0)
+		return result;
+	result = egress_rules_add(egress, cell->slot);
+	if (result < 0)
+		(void)egress_rules_delete(egress, cell->slot, false);
+	cell->rules = result == 0;
 	return result;
 }
 
@@ -113,9 +120,12 @@ int egress_cut(struct egress *egress, struct egress_cell *cell, bool cut)
 		return 0;
 	if (!cell->rules)
 		result = begin(egress, cell);
-	if (result == 0)
-		result = egress_rules_cut(egress, cell->slot, cut);
-	if (result == 0)
+	if (result < 0)
+		return result;
+	result = egress_rules_cut(egress, cell->slot, cut);
+	if (result < 0)
+		(void)egress_rules_cut(egress, cell->slot, !cut);
+	else
 		cell->cut = cut;
 	return result;
 }
@@ -128,10 +138,13 @@ int egress_set(struct egress *egress, struct egress_cell *cell, const struct egr
 		return policy ? -EOPNOTSUPP : 0;
 	if (policy && !cell->rules)
 		result = begin(egress, cell);
-	if (result == 0 && cell->rules)
-		result = egress_rules_set(egress, cell->slot, policy);
-	if (result < 0)
+	if (result < 0 || !cell->rules)
 		return result;
+	result = egress_rules_set(egress, cell->slot, policy);
+	if (result < 0) {
+		(void)egress_rules_set(egress, cell->slot, cell->open ? &cell->policy : NULL);
+		return result;
+	}
 	cell->open = policy != NULL;
 	if (policy)
 		cell->policy = *policy;
@@ -175,7 +188,7 @@ static uint32_t mtu_of(const char *interface)
 	memcpy(request.ifr_name, interface, strnlen(interface, IFNAMSIZ - 1));
 	if (fd < 0 || ioctl(fd, SIOCGIFMTU, &request) < 0 || request.ifr_mtu <= 0)
 		return MTU_DEFAULT;
-	return (uint32_t)request.ifr_mtu;
+	return (uint32_t)request.ifr_mtu < MTU_MAX ? (uint32_t)request.ifr_mtu : MTU_MAX;
 }
 
 /* The cell's end: it has one address, and all that is not its own is behind the node's end. */
@@ -230,11 +243,12 @@ int egress_attach(struct egress *egress, struct egress_cell *cell, int pidfd)
 	if (result < 0 && result != -ENODEV)
 		return result;
 	inside = open_inside(egress, pidfd);
-	result = inside < 0 ? inside : rtnl_veth_add(inside, &veth);
-	if (result < 0)
-		return result;
+	if (inside < 0)
+		return inside;
 	cell->link = true;
-	result = set_outside(egress, name, cell->slot);
+	result = rtnl_veth_add(inside, &veth);
+	if (result == 0)
+		result = set_outside(egress, name, cell->slot);
 	if (result == 0)
 		result = set_inside(egress, inside, cell->slot);
 	if (result < 0)

@@ -88,6 +88,7 @@ int sockets_put_resolvers(int sockets, const struct egress_policy *policy, int o
 {
 	CLEANUP_FD int fd = -1;
 	char text[EGRESS_RESOLV_MAX] = "";
+	ssize_t written;
 	size_t len;
 
 	if (policy)
@@ -102,5 +103,8 @@ int sockets_put_resolvers(int sockets, const struct egress_policy *policy, int o
 		return fd;
 	if (owner >= 0 && fchown(fd, (uid_t)owner, (gid_t)owner) < 0)
 		return -errno;
-	return write(fd, text, len) == (ssize_t)len ? 0 : -EIO;
+	written = write(fd, text, len);
+	if (written < 0)
+		return -errno;
+	return written == (ssize_t)len ? 0 : -EIO;
 }

@@ -13,11 +13,13 @@
 #include "hostd/cell/util.h"
 
 #include "link/check.h"
+#include "netlink/nft.h"
 
 #include <dirent.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -50,7 +52,7 @@ static const int calls[] = {
 struct control {
 	atomic_bool armed;
 	atomic_int count, fail_at, failed; /* the number of the call that was failed; -1: none */
-	atomic_int home; /* descriptor of the monitor's own mount namespace */
+	atomic_int home[2]; /* descriptors of the monitor's own mount and network namespace */
 	atomic_int monitor; /* our pid */
 	atomic_bool child; /* whose calls count: the two run side by side, in no fixed order */
 };
@@ -72,15 +74,16 @@ static int receive_listener(int channel)
 	return fd;
 }
 
-/* The way home is the one call that ends the monitor if it fails (mountns_leave): it could go on
- * in no other namespace. */
+/* The way home is the one call that ends the monitor if it fails (mountns_leave, and egress.c's of
+ * the network): it could go on in no other namespace. */
 static bool counts(const struct control *control, const struct seccomp_notif *call)
 {
 	bool child = (int)call->pid != atomic_load(&control->monitor);
 
 	return atomic_load(&control->armed) && child == atomic_load(&control->child) &&
 	       !(call->data.nr == SYS_setns &&
-		 (int)call->data.args[0] == atomic_load(&control->home));
+		 ((int)call->data.args[0] == atomic_load(&control->home[0]) ||
+		  (int)call->data.args[0] == atomic_load(&control->home[1])));
 }
 
 static void answer_one(int listener, struct control *control)
@@ -156,7 +159,7 @@ static bool give_listener(int channel, int listener)
 
 struct left {
 	unsigned mounts, kept_mounts, kept_directories, descriptors, cgroups, slots, processes,
-		interfaces;
+		interfaces, rules;
 };
 
 static unsigned count_at(int dir, const char *path, char separator)
@@ -186,13 +189,21 @@ static unsigned count_subdirectories(int dir)
 	return count;
 }
 
+/* Five counters a cell, which are in one batch with all else of it. */
+static void count_rule(void *ctx, const struct nft_count *count)
+{
+	struct left *left = ctx;
+
+	left->rules++;
+}
+
 static void look(struct cell_host *host, struct left *ret_left)
 {
 	*ret_left = (struct left){
 		.mounts = count_at(host->proc, "thread-self/mountinfo", '\n'),
 		.cgroups = count_subdirectories(host->cells),
 		.processes = count_at(host->proc, "thread-self/children", ' '),
-		.interfaces = count_entries("/sys/class/net"),
+		.interfaces = count_at(host->proc, "thread-self/net/dev", '\n'),
 	};
 	for (unsigned i = 0; i < CELL_SLOTS_MAX; i++)
 		ret_left->slots += host->uids.taken[i];
@@ -202,6 +213,8 @@ static void look(struct cell_host *host, struct left *ret_left)
 	ret_left->kept_directories = count_subdirectories(AT_FDCWD);
 	mountns_leave(&host->ns);
 	ret_left->descriptors = count_entries("/proc/self/fd");
+	if (host->egress.on)
+		(void)nft_counters_read(host->egress.nft, EGRESS_TABLE, count_rule, ret_left);
 }
 
 static void check_left(struct check *check, struct cell_host *host, const struct left *before)
@@ -217,6 +230,7 @@ static void check_left(struct check *check, struct cell_host *host, const struct
 	CHECK_EQ(check, now.slots, before->slots);
 	CHECK_EQ(check, now.processes, before->processes);
 	CHECK_EQ(check, now.interfaces, before->interfaces);
+	CHECK_EQ(check, now.rules, before->rules);
 }
 
 /* ---- the steps that were named ---- */
@@ -248,12 +262,17 @@ static const char *const wanted[] = {
 	"descriptors to pass", "seccomp", "exec",
 };
 
-static void check_steps(struct check *check, const struct steps *steps, unsigned lacking)
+static void check_steps(struct check *check, const struct steps *steps, unsigned lacking,
+			bool egress)
 {
 	for (size_t i = 0; i < COUNT(wanted); i++) {
 		check_row(check, wanted[i]);
 		CHECK(check, has_step(steps, wanted[i]));
 	}
+	check_row(check, "egress");
+	CHECK_EQ(check, has_step(steps, "egress: rules"), egress);
+	CHECK_EQ(check, has_step(steps, "egress: link"), egress);
+	CHECK_EQ(check, has_step(steps, "resolvers"), true);
 	check_row(check, "landlock");
 	CHECK_EQ(check, has_step(steps, "landlock"), !(lacking & CELL_LACK_LANDLOCK));
 }
@@ -263,11 +282,15 @@ static void check_steps(struct check *check, const struct steps *steps, unsigned
 static int build(struct cell_host *host, const struct machine *machine, struct cell **ret_cell,
 		 struct cell_error *ret_error)
 {
+	static const struct egress_policy policy = {.rules_count = 1, .resolvers_count = 1,
+						    .resolvers = {0xc6336435}};
+	bool egress = host->egress.on;
 	const struct cell_spec spec = {
 		.id = {0xce, 0x12},
 		.project = "test",
 		.limits = {64ull << 20, 1000, 64, 8u << 20, 0, 0, 0},
-		.network = CELL_NETWORK_LOOPBACK,
+		.network = egress ? CELL_NETWORK_EGRESS : CELL_NETWORK_LOOPBACK,
+		.egress = egress ? &policy : NULL,
 		.profile = "python",
 		.environment_fd = machine->environment,
 		.workspace_fd = machine->environment,
@@ -313,34 +336,53 @@ static bool try_one(struct check *check, struct cell_host *host, const struct ma
 	return failed >= 0;
 }
 
+/* The way out, where this kernel has what it takes. */
+static bool open_egress(struct check *check, struct cell_host *host)
+{
+	const struct egress_node node = {
+		.interface = "lo", .address = 0x647fe000, .bits = 19, .rate_kibps = 1000};
+	struct cell_error error = {0};
+
+	if (cell_host_egress(host, &node, false, &error) == 0)
+		return true;
+	printf("skipped: no way out on this kernel: %s: %s\n", error.step, strerror(error.error));
+	return false;
+}
+
 static void test_steps(struct check *check, const struct machine *machine,
-		       struct control *control)
+		       struct control *control, bool egress)
 {
 	struct cell_error error = {0};
 	struct cell_host *host = NULL;
-	static struct steps steps;
+	static struct steps all[2];
+	struct steps *steps = &all[egress];
 
 	CHECK_EQ(check, cell_host_new(machine->cells, machine->lacking, &host, &error), 0);
 	if (!host) {
 		fprintf(stderr, "%s: %s\n", error.step, strerror(error.error));
 		return;
 	}
-	atomic_store(&control->home, host->ns.home);
+	if (egress && !open_egress(check, host)) {
+		cell_host_free(host);
+		return;
+	}
+	atomic_store(&control->home[0], host->ns.home);
+	atomic_store(&control->home[1], host->egress.home);
 	atomic_store(&control->monitor, (int)getpid());
 	/* The first cell compiles the filter, which stays. */
-	(void)try_one(check, host, machine, control, CALLS_MAX, &steps);
+	(void)try_one(check, host, machine, control, CALLS_MAX, steps);
 	for (int side = 0; side < 2; side++) {
 		int number = 1;
 
 		atomic_store(&control->child, side == 1);
 		while (number < CALLS_MAX &&
-		       try_one(check, host, machine, control, number, &steps))
+		       try_one(check, host, machine, control, number, steps))
 			number++;
-		printf("%d system calls of the %s failed in turn\n", number - 1,
-		       side ? "child" : "monitor");
+		printf("%d system calls of the %s failed in turn%s\n", number - 1,
+		       side ? "child" : "monitor", egress ? ", with a way out" : "");
 		CHECK(check, number > 50 && number < CALLS_MAX);
 	}
-	check_steps(check, &steps, machine->lacking);
+	check_steps(check, steps, machine->lacking, egress);
 	cell_host_free(host);
 }
 
@@ -360,7 +402,8 @@ int main(int argc, char **argv)
 		printf("skipped: needs root and a cgroup2 tree\n");
 		return SKIP;
 	}
-	if (!build_environment(&machine, argv[1], argv[2]) ||
+	/* A network of our own: the way out makes links and rules. */
+	if (unshare(CLONE_NEWNET) < 0 || !build_environment(&machine, argv[1], argv[2]) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
 		return 1;
 	answerer = fork();
@@ -372,7 +415,8 @@ int main(int argc, char **argv)
 		return 1;
 	close(listener);
 	close(channel[0]);
-	test_steps(&check, &machine, control);
+	test_steps(&check, &machine, control, false);
+	test_steps(&check, &machine, control, true);
 	remove_environment(&machine);
 	kill(answerer, SIGKILL);
 	return CHECK_DONE(&check);
