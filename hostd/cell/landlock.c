@@ -49,41 +49,54 @@ struct path_beneath {
 	int32_t parent;
 } __attribute__((packed));
 
-/* The template. Rights hold for everything below; "optional" may be missing or a link. */
+/* When a row counts: in every cell; where the environment has it, and it is no link; by what the
+ * project's role and policy say of its workspace. */
+enum when { ALWAYS, IF_THERE, WORKSPACE, WORKSPACE_WRITE, WORKSPACE_EXEC };
+
+/* The template. Rights hold for everything below; rows of one path add up. */
 static const struct {
 	const char *path;
 	uint64_t allowed;
-	bool optional;
+	enum when when;
 	const char *reason;
 } template[] = {
-	{".", READ_DIR, false, "list what exists; modes and mounts say the rest"},
-	{"usr", PROGRAMS, false, "interpreter, libraries, cell-init"},
-	{"bin", PROGRAMS, true, "environments whose /bin is no link"},
-	{"lib", PROGRAMS, true, "the dynamic loader's directory"},
-	{"lib64", PROGRAMS, true, "the dynamic loader's directory"},
-	{"sbin", PROGRAMS, true, "environments whose /sbin is no link"},
-	{"opt", PROGRAMS, true, "virtual environments that an image brings"},
-	{"etc", READ, true, "passwd, localtime, mime types, fonts"},
-	{"proc", READ, false, "own processes and what procfs.c shows"},
-	{"dev/null", NODE, false, "as everywhere"},
-	{"dev/zero", NODE, false, "as everywhere"},
-	{"dev/full", NODE, false, "as everywhere"},
-	{"dev/random", READ_FILE, false, "randomness; writing to it is nobody's business here"},
-	{"dev/urandom", READ_FILE, false, "randomness"},
-	{"dev/tty", NODE | IOCTL_DEV, false, "getpass and pagers in a pty"},
-	{"dev/pts", NODE | IOCTL_DEV, false, "ptys for `!cmd` and terminals"},
-	{"dev/shm", OWN, false, "POSIX shared memory, multiprocessing"},
+	{".", READ_DIR, ALWAYS, "list what exists; modes and mounts say the rest"},
+	{"usr", PROGRAMS, ALWAYS, "interpreter, libraries, cell-init"},
+	{"bin", PROGRAMS, IF_THERE, "environments whose /bin is no link"},
+	{"lib", PROGRAMS, IF_THERE, "the dynamic loader's directory"},
+	{"lib64", PROGRAMS, IF_THERE, "the dynamic loader's directory"},
+	{"sbin", PROGRAMS, IF_THERE, "environments whose /sbin is no link"},
+	{"opt", PROGRAMS, IF_THERE, "virtual environments that an image brings"},
+	{"etc", READ, IF_THERE, "passwd, localtime, mime types, fonts"},
+	{"proc", READ, ALWAYS, "own processes and what procfs.c shows"},
+	{"dev/null", NODE, ALWAYS, "as everywhere"},
+	{"dev/zero", NODE, ALWAYS, "as everywhere"},
+	{"dev/full", NODE, ALWAYS, "as everywhere"},
+	{"dev/random", READ_FILE, ALWAYS, "randomness; writing to it is nobody's business here"},
+	{"dev/urandom", READ_FILE, ALWAYS, "randomness"},
+	{"dev/tty", NODE | IOCTL_DEV, ALWAYS, "getpass and pagers in a pty"},
+	{"dev/pts", NODE | IOCTL_DEV, ALWAYS, "ptys for `!cmd` and terminals"},
+	{"dev/shm", OWN, ALWAYS, "POSIX shared memory, multiprocessing"},
 	/* Programs may be run from home and /tmp: pip, cffi and compilers do so, and hostile code
 	 * needs no execve for what an interpreter can do by itself. */
-	{"tmp", OWN | EXECUTE, false, "scratch"},
-	{"home/user", OWN | EXECUTE, false, "home"},
-	{"run/kernel", OWN, false, "the kernel's sockets and connection file"},
+	{"tmp", OWN | EXECUTE, ALWAYS, "scratch"},
+	{"home/user", OWN | EXECUTE, ALWAYS, "home"},
+	{"run/kernel", OWN, ALWAYS, "the kernel's sockets and connection file"},
+	{"work", READ, WORKSPACE, "the project's files"},
+	{"work", OWN, WORKSPACE_WRITE, "the same, for who may change them"},
+	{"work", EXECUTE, WORKSPACE_EXEC, "programs of the project's, where its policy has them"},
 };
 
-/* The row that differs by project: its workspace, as the role and the policy have it. */
-static uint64_t workspace_rights(const struct cell_plan *plan)
+static bool counts(enum when when, const struct cell_plan *plan)
 {
-	return (plan->workspace_write ? OWN : READ) | (plan->workspace_exec ? EXECUTE : 0);
+	bool workspace = plan->fd[PLAN_WORKSPACE] >= 0;
+
+	switch (when) {
+	case WORKSPACE: return workspace;
+	case WORKSPACE_WRITE: return workspace && plan->workspace_write;
+	case WORKSPACE_EXEC: return workspace && plan->workspace_exec;
+	default: return true;
+	}
 }
 
 int landlock_check(void)
@@ -122,15 +135,11 @@ int landlock_restrict(const struct cell_plan *plan)
 	if (ruleset < 0)
 		return ruleset;
 	for (size_t i = 0; i < sizeof(template) / sizeof(template[0]); i++) {
-		int result = add_path(ruleset, root, template[i].path, template[i].allowed,
-				      template[i].optional);
+		int result = 0;
 
-		if (result < 0)
-			return result;
-	}
-	if (plan->fd[PLAN_WORKSPACE] >= 0) {
-		int result = add_path(ruleset, root, "work", workspace_rights(plan), false);
-
+		if (counts(template[i].when, plan))
+			result = add_path(ruleset, root, template[i].path, template[i].allowed,
+					  template[i].when == IF_THERE);
 		if (result < 0)
 			return result;
 	}

@@ -281,6 +281,24 @@ def test_no_project_alone_takes_the_disk(gateway, inside, kernels):
     assert int(files) == int(disk[2]) // 2
 
 
+def test_a_failed_step_is_named_and_leaves_nothing(gateway, inside):
+    """A file where the project's folder should be: the step and its errno reach who asked."""
+    project = new_project(gateway, "broken", workspace="write")
+
+    def left():
+        return [inside.run(command) for command in (
+            "ls /sys/fs/cgroup/cells", "cat /proc/1/mounts", "ls /work/workspaces")]
+
+    inside.run(f"touch /work/workspaces/{project}")
+    before = left()
+    reply = gateway.call("POST", "/api/kernels", {"name": "lua", "project": project})
+    assert reply.status >= 500 and b"workspace: directory" in reply.body, reply.body
+    told = wait_events(gateway, "cell.start", project)
+    assert told and told[0]["text"] == "workspace: directory: Not a directory", told
+    assert left() == before
+    inside.run(f"rm /work/workspaces/{project}")
+
+
 @pytest.fixture
 def large(tmp_path):
     """A node whose disk has room for a hundred thousand files."""
@@ -345,3 +363,8 @@ def test_no_uid_that_owns_a_file_comes_again(gateway, inside, kernels):
         assert int(status[1]) >= 1000003
     finally:
         inside.run("rm -f /work/stray /work/stray2; kill $(pidof sleep); true")
+    # Without what was left they are handed out.
+    restart_hostd(gateway, inside)
+    kernel = kernels(new_project(gateway, "uid"), "lua")
+    status = inside.run(f"grep Uid: /proc/{cell_of(inside, kernel)[0]}/status").split()
+    assert int(status[1]) < 1000003
