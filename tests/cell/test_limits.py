@@ -12,6 +12,7 @@ import time
 import pytest
 
 from lib.client import Session, text_of
+from lib.projects import new_project
 
 SECOND = 1.0
 
@@ -23,6 +24,9 @@ class Kernel:
 
     def __init__(self, gateway, name, limits):
         body = {"name": name, "limits": limits}
+        project = limits.pop("project", None)
+        if project:
+            body = {"name": name, "project": new_project(gateway, project, **limits)}
         reply = gateway.call("POST", "/api/kernels", body, timeout=180)
         assert reply.status == 201, reply.body
         self.gateway, self.id = gateway, reply.json()["id"]
@@ -267,34 +271,37 @@ def test_idle_is_measured_by_work_not_by_talk(gateway):
         assert not any(m["content"].get("execution_state") == "dead" for m in messages)
 
 
+# In Lua's matcher no interrupt is looked for; Python code may catch its own.
 RESIST = {
-    "lua": "while true do pcall(function() while true do end end) end",
+    "lua": "local s = string.rep('a', 4000) return s:find('.-.-.-.-.-.-b')",
     "python": "while True:\n try:\n  while True: pass\n except KeyboardInterrupt: pass",
 }
 LOOP = {"lua": "while true do end", "python": "while True: pass"}
+# A slow machine's IPython takes seconds to word the interruption.
+GRACE = {"lua": 3, "python": 25}
 
 
 @pytest.mark.parametrize("name", ["lua", "python"])
 def test_an_execution_is_interrupted_then_killed(gateway, inside, name):
     """Lua is interrupted by a message, Python by a signal."""
-    with kernel(gateway, name, execution_s=3, grace_s=3) as one:
+    grace = GRACE[name]
+    with kernel(gateway, name, project=f"deadline-{name}", execution_s=4, grace_s=grace) as one:
         assert one.execute("1")[0]["status"] == "ok"
         content, text = one.execute(LOOP[name])
         assert content["status"] == "error" and "interrupt" in content["ename"].lower()
-        assert "an execution may take 3 s, and these are over" in text
-        assert one.event("limit.execution") == "execution: 3 s reached, interrupted"
-        assert one.execute("print(6 * 7)")[1] == "42\n"  # it lives
-        time.sleep(4)  # and the grace of an execution that ended ends nothing
+        assert "an execution may take 4 s, and these are over" in text
+        assert one.event("limit.execution") == "execution: 4 s reached, interrupted"
+        time.sleep(grace + 1)  # the grace of an execution that ended ends nothing
         assert one.execute("print(6 * 7)")[1] == "42\n"
         content, text = one.execute(RESIST[name])
         assert content["status"] == "error"
-        assert "interrupted, went on for 3 s more" in text
+        assert f"interrupted, went on for {grace} s more" in text
         events = one.events("limit.execution")
         assert len(events) == 3 and events[-1].endswith("it went on: killed"), events
-        first, second = (told_at(inside, text) for text in ("3 s reached, interrupted", events[-1]))
-        assert 3 <= second - first <= 3 + SECOND
+        first, second = (told_at(inside, text) for text in ("4 s reached, interrupted", events[-1]))
+        assert grace <= second - first <= grace + SECOND
     with kernel(gateway) as one:
-        assert one.execute("local t = os.time() while os.time() - t < 8 do end")[0]["status"] == "ok"
+        assert one.execute("local t = os.time() while os.time() - t < 10 do end")[0]["status"] == "ok"
 
 
 CHURN = "while true do local s = string.rep('x', 300000) end"
@@ -302,7 +309,7 @@ CHURN = "while true do local s = string.rep('x', 300000) end"
 
 def test_a_cell_that_stands_still_is_ended(gateway, inside):
     """Made to stand still from outside: its memory.high is set below what it has."""
-    with kernel(gateway, execution_s=25, grace_s=60) as one:
+    with kernel(gateway, execution_s=25) as one:
         assert one.execute("1")[0]["status"] == "ok"
         content, text = one.execute(CHURN)  # without it the same goes on until interrupted
         assert "interrupt" in content["ename"].lower() and not one.events("limit.stalled")
@@ -387,7 +394,7 @@ def test_usage_has_every_key_and_rest_costs_nothing(cluster, gateway, inside):
         assert one.execute("print(1)")[0]["status"] == "ok"
         usage = one.usage()
         assert usage["cpu_usec"] > 0 and usage["pids"] > 1 and usage["wall_ms"] > 0
-        assert usage["memory_peak_bytes"] >= usage["memory_bytes"] > 1 << 20
+        assert usage["memory_peak_bytes"] >= usage["memory_bytes"] > 1 << 17
         assert usage["io_write_bytes"] == 0 and usage["workspace_bytes"] == 0
     others = gateway.call("GET", "/api/kernels").json()
     for other in others:  # the module's own: no cell must be left for this
