@@ -116,15 +116,16 @@ def census(inside):
     """All that a kernel could leave: processes, mounts, cgroups, files, descriptors, interfaces."""
     monitor = monitor_pid(inside)
     commands = {
-        "processes": "for p in /proc/[0-9]*; do test -e $p/exe && cat $p/cgroup && "
-                     "tr '\\0' ' ' <$p/cmdline && echo; done 2>/dev/null | "
-                     "grep -v -e 'sh -c for' -e 'tr .0'; true",
+        # A line each, so that what this command is made of goes whole; sorted, for pids grow.
+        "processes": "for p in /proc/[0-9]*; do test -e $p/exe && "
+                     "echo $(cat $p/cgroup; tr '\\0' ' ' <$p/cmdline); done 2>/dev/null | "
+                     "grep -v -e 'sh -c for' -e 'tr .0' -e '^0::/$' | sort; true",
         "mounts": "cut -d ' ' -f 3- /proc/1/mountinfo | sort",
         "monitor's mounts": f"cut -d ' ' -f 3- /proc/{monitor}/mountinfo | sort",
         "monitor's descriptors": f"for f in /proc/{monitor}/fd/*; do readlink $f; done | "
                                  "tr -d '0-9' | sort",
         "cgroups": "find /sys/fs/cgroup -type d | sort",
-        "files": "find /run /work /state -xdev -type f -not -path '/run/anchorhold/*' | sort",
+        "files": "find /run /work /state -xdev -type f ! -path '/run/anchorhold/*' | sort",
         "folders": "find /run /work /state -xdev -type d | sort",
         "interfaces": "ls /sys/class/net",
         "devices": "ls /sys/block",
