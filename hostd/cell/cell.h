@@ -32,7 +32,7 @@ struct cell;
 struct cell_host;
 
 /* What a machine may be allowed to lack, by name. The image allows nothing. */
-enum cell_lack { CELL_LACK_LANDLOCK = 1, CELL_LACK_CONTROLLERS = 2 };
+enum cell_lack { CELL_LACK_LANDLOCK = 1, CELL_LACK_CONTROLLERS = 2, CELL_LACK_COOKIES = 4 };
 
 enum cell_network { CELL_NETWORK_SEALED, CELL_NETWORK_LOOPBACK, CELL_NETWORK_EGRESS };
 

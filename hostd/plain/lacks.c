@@ -22,7 +22,7 @@ static const struct {
 	[LACK_QUOTA] = {"quota", 0, "there are no workspaces"},
 	[LACK_UIDS] = {"uids", 0, "a kernel or its relay may run as somebody of this machine"},
 	[LACK_SWAP] = {"swap", 0, "what a kernel has in memory may stay on a disk"},
-	[LACK_SMT] = {"smt", 0, "kernels share a core's buffers with each other and with all else"},
+	[LACK_SMT] = {"smt", CELL_LACK_COOKIES, "kernels share a core's buffers with each other and with all else"},
 	[LACK_SYSCTLS] = {"sysctls", 0, "this machine's settings are laxer than a node's"},
 	[LACK_KERNEL] = {"kernel", 0, "this kernel offers more to attack than a node's"},
 	[LACK_IMAGE] = {"image", 0, "nobody vouches for this machine's own programs"},
