@@ -6,7 +6,8 @@
  * cell, objects that others should not reach), carries out /attack/plan, a line each, and ends
  * the machine:
  *
- *   cell PROFILE WITHOUT WORDS...   a cell without those protections runs attack-probe WORDS
+ *   cell PROFILE WITHOUT WORDS...   a cell without those protections runs attack-probe WORDS;
+ *                                   the profile may be `PROFILE+sealed`
  *   build NAME WITHOUT              a cell of an environment whose NAME is a link; its error
  *   sysctl lax|strict               the node's settings
  *
@@ -35,7 +36,7 @@
 #define PROGRAM "/usr/bin/attack-probe"
 #define WORDS_LEN 16384
 
-static const struct cell_limits limits = {256ull << 20, 1000, 128, 32ull << 20};
+static const struct cell_limits limits = {256ULL << 20, 1000, 128, 32ULL << 20};
 
 struct scene {
 	struct cell_host *host;
@@ -44,14 +45,20 @@ struct scene {
 	unsigned count; /* of cells so far: no two have one id */
 };
 
-static void describe(struct scene *scene, const char *profile, const char *environment,
+/* `PROFILE+sealed` is the profile in a cell without a network. */
+static void describe(struct scene *scene, char *profile, const char *environment,
 		     struct cell_spec *spec)
 {
+	char *network = strchr(profile, '+');
+
+	if (network)
+		*network++ = '\0';
 	*spec = (struct cell_spec){
 		.id = {0xa7, 0x7a, (uint8_t)(scene->count >> 8), (uint8_t)scene->count},
 		.project = "attack",
 		.limits = limits,
-		.network = CELL_NETWORK_LOOPBACK,
+		.network = network && strcmp(network, "sealed") == 0 ? CELL_NETWORK_SEALED
+								   : CELL_NETWORK_LOOPBACK,
 		.profile = profile,
 		.env = {"PATH=/usr/bin:/bin", "HOME=/home/user"},
 	};
@@ -102,7 +109,7 @@ static void end(struct scene *scene, struct cell *cell)
 static void do_cell(struct scene *scene, char *rest)
 {
 	static char command[WORDS_LEN + 128];
-	const char *profile = strtok_r(rest, " ", &rest);
+	char *profile = strtok_r(rest, " ", &rest);
 	const char *words = strtok_r(rest, " ", &rest);
 	struct cell_error error = {0};
 	struct cell_spec spec;
@@ -141,14 +148,14 @@ static void do_build(struct scene *scene, char *rest)
 {
 	const char *name = strtok_r(rest, " ", &rest);
 	const char *words = strtok_r(rest, " \n", &rest);
-	char environment[128], text[64];
+	char environment[128], text[64], profile[] = "python";
 	struct cell_error error = {0};
 	struct cell_spec spec;
 	struct cell *cell;
 	int result, bits = without_parse(words ? words : "?");
 
 	snprintf(environment, sizeof(environment), "%s/%s", SCENE_LINKED, name);
-	describe(scene, "python", environment, &spec);
+	describe(scene, profile, environment, &spec);
 	spec.argv[0] = PROGRAM;
 	without = (unsigned)bits;
 	result = start(scene, &spec, -1, &cell, &error);
@@ -219,6 +226,7 @@ static int set_up(struct scene *scene)
 	struct cell_error error = {0};
 	struct cell_spec spec;
 	struct stat disk;
+	char profile[] = "python";
 	int cells;
 
 	/* As a node's init has: a cell's are lower. */
@@ -233,7 +241,7 @@ static int set_up(struct scene *scene)
 	scene->world.host = scene_outside();
 	if (stat("/dev/vda", &disk) == 0)
 		scene->world.disk = disk.st_rdev;
-	describe(scene, "python", SCENE_ENVIRONMENT, &spec);
+	describe(scene, profile, SCENE_ENVIRONMENT, &spec);
 	spec.argv[0] = PROGRAM;
 	spec.argv[1] = "sleep";
 	if (start(scene, &spec, -1, &scene->neighbour, &error) < 0) {

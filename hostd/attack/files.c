@@ -372,7 +372,7 @@ static long copy_range(const struct world *world)
 	int fd = (int)open_home("/tmp/attack-file");
 
 	(void)world;
-	return fd < 0 ? fd : TRY(SYS_copy_file_range, fd, NULL, fd, NULL, 0l, 0);
+	return fd < 0 ? fd : TRY(SYS_copy_file_range, fd, NULL, fd, NULL, 0L, 0);
 }
 
 const struct attempt file_attempts[] = {

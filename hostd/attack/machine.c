@@ -20,7 +20,7 @@
 
 #define KEY 0xa77ac4 /* cells.c makes objects of this key outside, for root alone */
 #define QUEUE "attack"
-#define VSYSCALL_TIME 0xffffffffff600400ul
+#define VSYSCALL_TIME 0xffffffffff600400UL
 
 static long int80(const struct world *world)
 {
@@ -46,7 +46,7 @@ static long int80_mount(const struct world *world)
 static long x32(const struct world *world)
 {
 	(void)world;
-	return TRY(0x40000000l | SYS_getpid);
+	return TRY(0x40000000L | SYS_getpid);
 }
 
 /* The instruction that 32-bit programs enter by; in 64-bit code AMD's kernel sees i386 there. */
@@ -146,13 +146,13 @@ static long queue_other(const struct world *world)
 static long shm_own(const struct world *world)
 {
 	(void)world;
-	return TRY(SYS_shmget, IPC_PRIVATE, 4096l, IPC_CREAT | 0600);
+	return TRY(SYS_shmget, IPC_PRIVATE, 4096L, IPC_CREAT | 0600);
 }
 
 static long sem_own(const struct world *world)
 {
 	(void)world;
-	return TRY(SYS_semget, IPC_PRIVATE, 1l, IPC_CREAT | 0600);
+	return TRY(SYS_semget, IPC_PRIVATE, 1L, IPC_CREAT | 0600);
 }
 
 static long msg_own(const struct world *world)
@@ -164,13 +164,13 @@ static long msg_own(const struct world *world)
 static long shm_other(const struct world *world)
 {
 	(void)world;
-	return TRY(SYS_shmget, KEY, 0l, 0600);
+	return TRY(SYS_shmget, KEY, 0L, 0600);
 }
 
 static long sem_other(const struct world *world)
 {
 	(void)world;
-	return TRY(SYS_semget, KEY, 0l, 0600);
+	return TRY(SYS_semget, KEY, 0L, 0600);
 }
 
 static long msg_other(const struct world *world)
@@ -189,10 +189,10 @@ static long pipes(long number)
 	    write(a[1], "x", 1) != 1)
 		return -EPIPE;
 	if (number == SYS_vmsplice)
-		return TRY(number, a[1], &data, 1l, 0l);
+		return TRY(number, a[1], &data, 1L, 0L);
 	if (number == SYS_tee)
-		return TRY(number, a[0], b[1], 1l, 0l);
-	return TRY(number, a[0], NULL, b[1], NULL, 1l, 0l);
+		return TRY(number, a[0], b[1], 1L, 0L);
+	return TRY(number, a[0], NULL, b[1], NULL, 1L, 0L);
 }
 
 static long splice_pipes(const struct world *world)
@@ -293,7 +293,7 @@ static long listen_to_filter(const struct world *world)
 static long inherited(const struct world *world)
 {
 	(void)world;
-	for (int fd = 5; fd < 1024; fd++) /* 3 and 4 are this attempt's own pipe */
+	for (int fd = 3; fd < 1024; fd++)
 		if (fcntl(fd, F_GETFD) >= 0)
 			return fd;
 	return -EBADF;

@@ -161,7 +161,7 @@ static long stat_mount(const struct world *world)
 	struct {
 		unsigned size, spare;
 		unsigned long long id, parameter;
-	} request = {24, 0, ~0ull, 0};
+	} request = {24, 0, ~0ULL, 0};
 	char answer[512];
 
 	(void)world;

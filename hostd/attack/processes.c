@@ -43,7 +43,7 @@ TARGETED(queue, queue_to)
 /* Seized: the target goes on as if nothing were. */
 static long trace(pid_t pid)
 {
-	return TRY(SYS_ptrace, PTRACE_SEIZE, pid, 0l, 0l);
+	return TRY(SYS_ptrace, PTRACE_SEIZE, pid, 0L, 0L);
 }
 TARGETED(trace, trace)
 
@@ -60,7 +60,7 @@ static long trace_child(const struct world *world)
 
 	(void)world;
 	if (pid == 0) {
-		(void)syscall(SYS_ppoll, NULL, 0l, NULL, NULL, 0l);
+		(void)syscall(SYS_ppoll, NULL, 0L, NULL, NULL, 0L);
 		_exit(0);
 	}
 	result = trace(pid);
@@ -74,7 +74,7 @@ static long transfer(pid_t pid, long number)
 	char byte = 0;
 	struct iovec here = {&byte, 1}, there = {(void *)(long)&errno, 1};
 
-	return TRY(number, pid, &here, 1l, &there, 1l, 0l);
+	return TRY(number, pid, &here, 1L, &there, 1L, 0L);
 }
 
 /* Whatever is there: that nothing is mapped is found out only after all checks. */
@@ -210,7 +210,7 @@ static long fork_many(const struct world *world)
 	while (count < 160) {
 		pids[count] = fork();
 		if (pids[count] == 0) {
-			(void)syscall(SYS_ppoll, NULL, 0l, NULL, NULL, 0l);
+			(void)syscall(SYS_ppoll, NULL, 0L, NULL, NULL, 0L);
 			_exit(0);
 		}
 		if (pids[count] < 0) {
@@ -229,7 +229,7 @@ static long fork_many(const struct world *world)
 /* clone with a namespace; the child has nothing to do. */
 static long clone_with(unsigned long flags)
 {
-	pid_t pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0l, 0l, 0l, 0l);
+	pid_t pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0L, 0L, 0L, 0L);
 
 	if (pid == 0)
 		_exit(0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every system call number, in a process each, with arguments that no call can use: all bits set
- * is no address, no descriptor and no process. Numbers in a row with one outcome are one line:
- * `sweep WAY FIRST LAST OUTCOME`.
+ * Every system call number, with arguments that no call can use: all bits set is no address, no
+ * descriptor and no process. A process that does not come back from one is followed by another.
+ * Numbers in a row with one outcome are one line: `sweep WAY FIRST LAST OUTCOME`.
  */
 #include "hostd/attack/attempt.h"
 
@@ -14,8 +14,8 @@
 #include <time.h>
 
 #define NUMBERS 1024
-#define X32 0x40000000l
-#define TIMEOUT_MS 2000
+#define X32 0x40000000L
+#define TIMEOUT_S 3
 
 /* Without a libc around it: a new process that comes out of this one ends at once. */
 static long native(long number)
@@ -27,7 +27,7 @@ static long native(long number)
 
 	__asm__ volatile("syscall"
 			 : "=a"(result)
-			 : "a"(number), "D"(-1l), "S"(-1l), "d"(-1l), "r"(r10), "r"(r8), "r"(r9)
+			 : "a"(number), "D"(-1L), "S"(-1L), "d"(-1L), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
 }
@@ -38,7 +38,7 @@ static long int80(long number)
 
 	__asm__ volatile("int $0x80"
 			 : "=a"(result)
-			 : "a"(number), "b"(-1l), "c"(-1l), "d"(-1l), "S"(-1l), "D"(-1l)
+			 : "a"(number), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L), "D"(-1L)
 			 : "r8", "r9", "r10", "r11", "memory");
 	return (int)result;
 }
@@ -53,61 +53,103 @@ static const struct {
 	{"x32", native, X32},
 };
 
-/* What a child leaves: its outcome, in memory that it shares with this process. */
+enum state { UNTRIED, TRYING, RETURNED, ENDED };
+
+/* What a child leaves, in memory that it shares with this process. */
 struct trace {
-	long result;
-	int returned;
+	long result[NUMBERS];
+	enum state state[NUMBERS];
+	int outcome[NUMBERS]; /* the wait status of who did not return from it, or -1 for a hang */
 };
 
-static void child(size_t way, long number, struct trace *trace)
+/* Goes on from number to number while the calls return: most are refused, and harmless. */
+static _Noreturn void child(size_t way, int from, struct trace *trace)
 {
 	pid_t self = getpid();
-	long result = ways[way].call(number | ways[way].bits);
 
-	if (getpid() != self) /* after a fork there are two of us here */
-		_exit(0);
-	trace->result = result;
-	trace->returned = 1;
+	for (int number = from; number < NUMBERS; number++) {
+		long result;
+
+		trace->state[number] = TRYING;
+		result = ways[way].call(number | ways[way].bits);
+		if (getpid() != self) /* after a fork there are two of us here */
+			_exit(0);
+		trace->result[number] = result;
+		trace->state[number] = RETURNED;
+	}
 	_exit(0);
 }
 
-static void await(pid_t pid, int *ret_status)
+static int trying(const struct trace *trace)
 {
-	const struct timespec limit = {TIMEOUT_MS / 1000, 0};
+	int number = 0;
+
+	while (number < NUMBERS && trace->state[number] != TRYING)
+		number++;
+	return number;
+}
+
+/* Waits for the child's end; one that stays at a number is ended. */
+static void await(pid_t pid, struct trace *trace)
+{
+	const struct timespec limit = {.tv_sec = TIMEOUT_S};
+	int status = 0, number = trying(trace), hangs = 0;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	while (waitpid(pid, ret_status, WNOHANG) == 0)
-		if (sigtimedwait(&set, NULL, &limit) < 0 && errno == EAGAIN)
-			kill(pid, SIGKILL);
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		if (sigtimedwait(&set, NULL, &limit) < 0 && errno == EAGAIN) {
+			hangs = number == trying(trace) && number < NUMBERS;
+			number = trying(trace);
+			if (hangs)
+				kill(pid, SIGKILL);
+		}
+	number = trying(trace);
+	if (number < NUMBERS) {
+		trace->state[number] = ENDED;
+		trace->outcome[number] = hangs ? -1 : status;
+	}
 }
 
-static void try_number(size_t way, long number, struct trace *trace, char *text, size_t size)
+static void format(const struct trace *trace, int number, char *text, size_t size)
 {
-	int status = 0;
-	pid_t pid;
+	int status = trace->outcome[number];
 
-	trace->returned = 0;
-	pid = fork();
-	if (pid == 0)
-		child(way, number, trace);
-	await(pid, &status);
-	if (trace->returned)
-		outcome_format(trace->result, text, size);
+	if (trace->state[number] == RETURNED)
+		outcome_format(trace->result[number], text, size);
+	else if (trace->state[number] != ENDED)
+		snprintf(text, size, "untried");
+	else if (status == -1)
+		snprintf(text, size, "hangs");
 	else if (WIFSIGNALED(status))
 		snprintf(text, size, "signal:%d", WTERMSIG(status));
 	else
 		snprintf(text, size, "exit");
 }
 
+static void print(const char *way, const struct trace *trace)
+{
+	char text[64] = "", before[64] = "";
+	int first = 0;
+
+	for (int number = 0; number <= NUMBERS; number++) {
+		if (number < NUMBERS)
+			format(trace, number, text, sizeof(text));
+		if (number > 0 && (number == NUMBERS || strcmp(text, before) != 0)) {
+			printf("sweep %s %d %d %s\n", way, first, number - 1, before);
+			first = number;
+		}
+		snprintf(before, sizeof(before), "%s", text);
+	}
+}
+
 int sweep(const char *name)
 {
 	struct trace *trace = mmap(NULL, sizeof(*trace), PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	char text[64], before[64] = "";
 	size_t way = 0;
-	int first = 0;
+	int from = 0;
 	sigset_t set;
 
 	while (way < sizeof(ways) / sizeof(ways[0]) && strcmp(ways[way].name, name) != 0)
@@ -117,14 +159,17 @@ int sweep(const char *name)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	for (int number = 0; number <= NUMBERS; number++) {
-		if (number < NUMBERS)
-			try_number(way, number, trace, text, sizeof(text));
-		if (number > 0 && (number == NUMBERS || strcmp(text, before) != 0)) {
-			printf("sweep %s %d %d %s\n", name, first, number - 1, before);
-			first = number;
-		}
-		snprintf(before, sizeof(before), "%s", text);
+	while (from < NUMBERS) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			return 1;
+		if (pid == 0)
+			child(way, from, trace);
+		await(pid, trace);
+		while (from < NUMBERS && trace->state[from] != UNTRIED)
+			from++;
 	}
+	print(name, trace);
 	return 0;
 }
