@@ -27,7 +27,8 @@
 #define AGAIN 77 /* a child that got a target's number as its own pid */
 
 static const struct attempt *const tables[] = {
-	file_attempts, mount_attempts, process_attempts, socket_attempts, system_attempts,
+	file_attempts,	 mount_attempts,  process_attempts,
+	socket_attempts, system_attempts, terminal_attempts,
 };
 
 static long make_opening(const struct opening *opening, const struct world *world)

@@ -7,10 +7,9 @@ build/attack/probes.txt and probes.json. test_real_cells makes the same attempts
 taken away: in kernels of the real hostd.
 """
 
-import json
 import subprocess
 
-from attack import scratch, table
+from attack import orders, scratch, table
 from lib.gateway import ROOT
 
 REPORT = ROOT / "build" / "attack"
@@ -31,20 +30,13 @@ def test_the_table_and_the_program_have_the_same_attempts():
 
 def test_orders(tmp_path):
     """With each refuser taken away the next one answers, at the end nobody; and each alone refuses."""
-    rows, found = table.rows(), {}
-    for kernel, plan in table.plans(rows).items():
-        found.update(table.outcomes(kernel, scratch.boot(tmp_path / kernel, kernel, plan)))
-    results = table.results(rows, found)
+    results = orders.run(tmp_path, table.rows())
     REPORT.mkdir(parents=True, exist_ok=True)
-    whole = [result for result in results if not result.wrong()]
-    text = "".join(line + "\n" for result in results for line in result.lines())
-    summary = f"{len(whole)} of {len(results)} probes, whole order run and as written"
-    (REPORT / "probes.txt").write_text(f"{text}{summary}\n")
-    (REPORT / "probes.json").write_text(json.dumps([result.json() for result in results], indent=1))
-    print(summary)
+    (REPORT / "probes.txt").write_text(orders.as_text(results) + "\n")
+    (REPORT / "probes.json").write_text(orders.as_json(results) + "\n")
     wrong = [result for result in results if result.wrong()]
-    assert not wrong, "\n".join(line for result in wrong for line in result.lines())
-    assert len(whole) >= ROWS_WANTED
+    assert not wrong, orders.as_text(wrong)
+    assert len(results) >= ROWS_WANTED
 
 
 def test_a_wrong_table_is_noticed():
