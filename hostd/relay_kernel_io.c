@@ -240,6 +240,9 @@ static int receive_one(struct relay_kernel *kernel, enum jupyter_port port)
 {
 	int r;
 
+	/* One answer a beat: a kernel that sends them for ever waits at the socket's mark. */
+	if (port == JUPYTER_HB && kernel->beats_missed == 0)
+		return -EAGAIN;
 	/* Only for one that waits is room asked: what is held back counts as held. */
 	if (port != JUPYTER_HB && (!(relay_socket_events(kernel->sockets[port]) & ZMQ_POLLIN) ||
 				   !kernel->setup.calls->room(kernel->setup.ctx)))
