@@ -82,14 +82,13 @@ static int io_text(const struct cell_limits *limits, const char *disk, char *ret
 static int limit_cell(int cgroup, const struct cell_limits *limits, const char *disk,
 		      struct cell_error *ret_error)
 {
-	char max[24], soft[24], cpu[48], weight[16], pids[16], io[CGROUP_DISK_MAX + 128];
+	char max[24], soft[24], cpu[48], pids[16], io[CGROUP_DISK_MAX + 128];
 	const struct setting settings[] = {
 		{"memory.max", max},
 		{"memory.high", soft},
 		{"memory.swap.max", "0"},
 		{"memory.oom.group", "1"}, /* half a kernel is no kernel */
 		{"cpu.max", cpu},
-		{"cpu.weight", weight},
 		{"pids.max", pids},
 		{"io.max", io},
 	};
@@ -101,9 +100,19 @@ static int limit_cell(int cgroup, const struct cell_limits *limits, const char *
 	snprintf(soft, sizeof(soft), "%" PRIu64, high(limits->memory_bytes));
 	snprintf(cpu, sizeof(cpu), "%" PRIu64 " %u",
 		 (uint64_t)limits->cpu_milli * CPU_PERIOD_US / 1000u, CPU_PERIOD_US);
+	snprintf(pids, sizeof(pids), "%" PRIu32, limits->pids_max);
+	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
+}
+
+/* A weight counts among siblings: here it is against other cells, one level down only against
+ * the cell's own relay. */
+static int limit_both(int cgroup, const struct cell_limits *limits, struct cell_error *ret_error)
+{
+	char weight[16];
+	const struct setting settings[] = {{"cpu.weight", weight}};
+
 	snprintf(weight, sizeof(weight), "%" PRIu32,
 		 limits->cpu_weight ? limits->cpu_weight : CPU_WEIGHT);
-	snprintf(pids, sizeof(pids), "%" PRIu32, limits->pids_max);
 	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
 }
 
@@ -113,7 +122,7 @@ static int limit_relay(int cgroup, struct cell_error *ret_error)
 	const struct setting settings[] = {
 		{"memory.max", memory},
 		{"memory.swap.max", "0"},
-		{"cpu.weight", "200"}, /* before any kernel's: it tells the user what goes on */
+		{"cpu.weight", "200"}, /* before its kernel: it tells the user what goes on */
 		{"pids.max", pids},
 	};
 
@@ -125,7 +134,9 @@ static int limit_relay(int cgroup, struct cell_error *ret_error)
 int cgroup_limit(const struct cgroup *cgroup, const struct cell_limits *limits, const char *disk,
 		 struct cell_error *ret_error)
 {
-	int result = limit_cell(cgroup->cell, limits, disk, ret_error);
+	int result = limit_both(cgroup->base, limits, ret_error);
 
+	if (result == 0)
+		result = limit_cell(cgroup->cell, limits, disk, ret_error);
 	return result < 0 ? result : limit_relay(cgroup->relay, ret_error);
 }
