@@ -85,6 +85,19 @@ static int drop_bounding(void)
 	return 0;
 }
 
+/*
+ * Where the CPU has a barrier against branches that another process trained, Linux uses it for
+ * those only that ask: so each process of a cell does, for good. EPERM and ENXIO are of CPUs and
+ * kernels that leave no choice.
+ */
+static int distrust_branches(void)
+{
+	if (prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_FORCE_DISABLE, 0, 0) < 0 &&
+	    errno != EPERM && errno != ENXIO && errno != ENODEV)
+		return -errno;
+	return 0;
+}
+
 int credentials_drop(void)
 {
 	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
@@ -100,6 +113,8 @@ int credentials_drop(void)
 	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -errno;
 	result = drop_bounding();
+	if (result == 0)
+		result = distrust_branches();
 	if (result < 0)
 		return result;
 	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0)

@@ -312,10 +312,10 @@ def facts_of(inside, cell, environment, pids_max=128):
     flags = inside.run("grep -m 1 ^flags /proc/cpuinfo").split()
     pipes = {number for snap in snaps.values() for number in inodes(snap, "pipe")}
     return snaps, {
-        "id": cell.id, "uid": uid, "environment": environment, "pids": pids_max,
+        "id": cell.id, "uid": uid, "environment": environment, "pids": pids_max + 1,
         "pids_behind": pids_max + 1,
         "secret": "[0-9a-f]{64}", "node_ns": node_ns, "own_ns": own_ns, "device": device,
-        "branch": "conditional (force )?(dis|en)abled|always disabled|not affected"
+        "branch": "conditional force disabled|always disabled|not affected"
                   + ("" if {"ibpb", "amd_ibpb"} & set(flags) else "|always enabled"),
         "exit": pipes & outside, "pipes": pipes - outside, "accepted": accepted,
         "covered": {f"/proc/{name}" for name in proc
