@@ -48,6 +48,14 @@ static void drop_request(struct connection *connection)
 	connection->request = NULL;
 }
 
+/* It has arrived whole: from here on its own deadline holds, which may be longer than the time
+ * that libwebsockets gives a request to arrive, and would cut the connection after. */
+static void dispatch(struct lws *wsi, struct request *request)
+{
+	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+	routes_dispatch(request);
+}
+
 static int begin(struct lws *wsi, struct connection *connection)
 {
 	drop_request(connection);
@@ -56,17 +64,17 @@ static int begin(struct lws *wsi, struct connection *connection)
 		return -1;
 	/* Without a body there is nothing to wait for. */
 	if (!connection->request->body_wanted)
-		routes_dispatch(connection->request);
+		dispatch(wsi, connection->request);
 	return 0;
 }
 
-static int body_complete(struct connection *connection)
+static int body_complete(struct lws *wsi, struct connection *connection)
 {
 	struct request *request = connection->request;
 
 	if (request != NULL && request->body_wanted) {
 		request->body_wanted = false;
-		routes_dispatch(request);
+		dispatch(wsi, request);
 	}
 	return 0;
 }
@@ -152,7 +160,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 			request_body_add(connection->request, in, len);
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return body_complete(connection);
+		return body_complete(wsi, connection);
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return answer(wsi, connection);
 	case LWS_CALLBACK_CLOSED_HTTP:
