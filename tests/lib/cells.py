@@ -36,10 +36,14 @@ class Client:
 
 
 class Cell:
-    """A kernel of its own for a test; `knobs` are the gateway's, KERNEL_MEMORY and the like."""
+    """A kernel of its own for a test; `knobs` are the gateway's, KERNEL_MEMORY and the
+    like."""
 
-    def __init__(self, gateway, inside, environment="lua-hostile", **knobs):
-        reply = gateway.call("POST", "/api/kernels", {"name": environment, "env": knobs})
+    def __init__(self, gateway, inside, environment="lua-hostile", project=None, **knobs):
+        body = {"name": environment, "env": knobs}
+        if project is not None:
+            body["project"] = project
+        reply = gateway.call("POST", "/api/kernels", body)
         assert reply.status == 201, reply.body
         self.gateway, self.inside, self.id = gateway, inside, reply.json()["id"]
         self.group = f"/sys/fs/cgroup/cells/{self.id}"
@@ -113,7 +117,10 @@ def monitor_pid(inside):
 
 
 def census(inside):
-    """All that a kernel could leave: processes, mounts, cgroups, files, descriptors, interfaces."""
+    """All that a kernel could leave: processes, mounts, cgroups, files, descriptors, interfaces.
+
+    A workspace is meant to stay.
+    """
     monitor = monitor_pid(inside)
     commands = {
         # A line each, so that what this command is made of goes whole; sorted, for pids grow.
@@ -125,8 +132,9 @@ def census(inside):
         "monitor's descriptors": f"for f in /proc/{monitor}/fd/*; do readlink $f; done | "
                                  "tr -d '0-9' | sort",
         "cgroups": "find /sys/fs/cgroup -type d | sort",
-        "files": "find /run /work /state -xdev -type f ! -path '/run/anchorhold/*' | sort",
-        "folders": "find /run /work /state -xdev -type d | sort",
+        "files": "find /run /work /state -xdev -type f ! -path '/run/anchorhold/*' "
+                 "! -path '/work/workspaces/*' | sort",
+        "folders": "find /run /work /state -xdev -type d ! -path '/work/workspaces/*' | sort",
         "interfaces": "ls /sys/class/net",
         "devices": "ls /sys/block",
     }
