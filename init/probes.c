@@ -26,15 +26,6 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-/* musl 1.2.5 knows nothing of it. */
-#ifndef PR_SCHED_CORE
-#define PR_SCHED_CORE 62
-#define PR_SCHED_CORE_GET 0
-#endif
-#ifndef PR_SCHED_CORE_SCOPE_THREAD
-#define PR_SCHED_CORE_SCOPE_THREAD 0
-#endif
-
 /* musl 1.2.5 does not name it for every architecture; the number is the same on all. */
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447
