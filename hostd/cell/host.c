@@ -63,8 +63,10 @@ static int init(struct cell_host *host, int cells, struct cell_error *ret_error)
 		return step_fail(ret_error, "host: uids", result);
 	/* Cookies are given where the kernel has them, whether or not they may be lacking. */
 	result = coresched_init(&host->cookies);
-	if (result < 0 && host->lacking & CELL_LACK_COOKIES)
-		result = host->cookies = false;
+	if (result < 0 && host->lacking & CELL_LACK_COOKIES) {
+		host->cookies = false;
+		result = 0;
+	}
 	if (result < 0)
 		return step_fail(ret_error, "host: core scheduling", result);
 	result = procfs_masks_init(&host->masks, host->proc);
