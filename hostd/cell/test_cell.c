@@ -4,6 +4,7 @@
  * Needs root and a cgroup2 tree; else it is skipped (77). What the machine lacks (Landlock,
  * controllers) is named and left out; in the booted image nothing may be left out.
  */
+#include "hostd/cell/self.h"
 #include "hostd/cell/sys.h"
 #include "hostd/cell/test_machine.h"
 #include "hostd/cell/util.h"
@@ -171,6 +172,39 @@ static void test_row(struct check *check, struct cell_host *host, const struct m
 	CHECK_EQ(check, cell_free(cell, &error), 0);
 }
 
+/* A file of the cell's memory that is still open: its uid is not given to another cell. */
+static void test_left_open(struct check *check, struct cell_host *host,
+			   const struct machine *machine)
+{
+	const struct cell_spec spec = {
+		.id = {0xce, 0x13},
+		.project = "test",
+		.limits = {64ull << 20, 1000, 64, 8u << 20, 0, 0, 0},
+		.network = CELL_NETWORK_LOOPBACK,
+		.profile = "python",
+		.environment_fd = machine->environment,
+		.argv = {"/usr/bin/cell-probe"},
+	};
+	struct cell_error error = {0};
+	struct cell *cell = NULL;
+	unsigned slot;
+	int fd;
+
+	check_row(check, "a file left open");
+	for (int left = 1; left >= 0; left--) {
+		CHECK_EQ(check, cell_new(host, &spec, &cell, &error), 0);
+		slot = cell_slot(cell);
+		fd = openat(cell->kept.mount[KEPT_TMP], "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		CHECK(check, fd >= 0);
+		if (!left)
+			fd_close(&fd);
+		CHECK_EQ(check, cell_free(cell, &error), left ? -EBUSY : 0);
+		CHECK(check, !left || strcmp(error.step, "free: mounts") == 0);
+		CHECK_EQ(check, host->uids.taken[slot], left == 1);
+		fd_close(&fd);
+	}
+}
+
 static void test_rows(struct check *check, const struct machine *machine)
 {
 	unsigned mounts = count_lines("/proc/self/mountinfo");
@@ -188,6 +222,7 @@ static void test_rows(struct check *check, const struct machine *machine)
 			printf("skipped, not on this machine: %s\n", rows[row].name);
 		else
 			test_row(check, host, machine, row);
+	test_left_open(check, host, machine);
 	cell_host_free(host);
 	check_row(check, "nothing left");
 	CHECK_EQ(check, count_lines("/proc/self/mountinfo"), mounts);

@@ -2,8 +2,9 @@
 /*
  * Slots, and the two uids that follow from one: the cell's and its relay's. A slot is handed
  * out again only after all others were, and only if nothing of its uids is left: no process, no
- * System V object, no file on the data disk. (What was in the cell's own namespaces and memory
- * file systems ended with them, or cell_free said so and the slot stays taken.)
+ * System V object, no file on the data disk. What was in the cell's own namespaces and memory file
+ * systems ended with them, or cell_free said so and the slot stays taken; nobody outside a cell
+ * takes a descriptor from it, so that no open file of it outlives its processes and the relay.
  */
 #ifndef ANCHORHOLD_CELL_UIDS_H
 #define ANCHORHOLD_CELL_UIDS_H
