@@ -112,12 +112,14 @@ void plain_cgroups_missing(const struct plain_cgroups *cgroups, char *ret, size_
 			found[i] |= strcmp(word, needed[i]) == 0;
 	for (size_t i = 0; i < 4 && at < size; i++)
 		if (!found[i])
-			at += (size_t)snprintf(ret + at, size - at, "%s%s", at ? " " : "", needed[i]);
+			at += (size_t)snprintf(ret + at, size - at, "%s%s", at ? " " : "",
+					       needed[i]);
 }
 
 int plain_cgroups_make(const struct plain_cgroups *cgroups, bool controllers)
 {
-	static const char *const folders[] = {"", "/hostd", "/hostd/monitor", "/hostd/link", "/cells"};
+	static const char *const folders[] = {"", "/hostd", "/hostd/monitor", "/hostd/link",
+					      "/cells"};
 	static const char *const delegating[] = {"", "/hostd", "/cells"};
 	char path[PLAIN_PATH_MAX + 64];
 	int r = 0;
@@ -136,7 +138,8 @@ int plain_cgroups_make(const struct plain_cgroups *cgroups, bool controllers)
 
 int plain_cgroups_remove(const struct plain_cgroups *cgroups)
 {
-	static const char *const folders[] = {"/cells", "/hostd/link", "/hostd/monitor", "/hostd", ""};
+	static const char *const folders[] = {"/cells", "/hostd/link", "/hostd/monitor", "/hostd",
+					      ""};
 	char path[PLAIN_PATH_MAX + 64];
 	int r = write_text(cgroups->home, "cgroup.procs", "0");
 

@@ -13,7 +13,7 @@ static const struct {
 	const char *without;
 } rows[LACKS] = {
 	[LACK_LANDLOCK] = {"landlock", CELL_LACK_LANDLOCK,
-			   "mounts and modes alone say what a kernel may open, signal and connect to"},
+			   "mounts and modes alone say what a kernel may open, signal, connect to"},
 	[LACK_CONTROLLERS] = {"controllers", CELL_LACK_CONTROLLERS,
 			      "no limit of memory, CPU, processes or disk holds a kernel"},
 	[LACK_FIREWALL] = {"firewall", 0,
@@ -43,8 +43,9 @@ void lacks_add(struct lacks *lacks, enum lack lack, const char *format, ...)
 
 void lacks_tell(const struct lacks *lacks)
 {
-	fputs("hostd: --plain is for developers. NOTHING HERE IS FOR HOSTILE CODE: of what protects a\n"
-	      "hostd: node from it, this machine lacks\n", stderr);
+	fputs("hostd: --plain is for developers. NOTHING HERE IS FOR HOSTILE CODE: of what\n"
+	      "hostd: protects a node from it, this machine lacks\n",
+	      stderr);
 	for (size_t i = 0; i < LACKS; i++) {
 		if (lacks->of[i].count == 0)
 			continue;
@@ -70,7 +71,8 @@ static int read_names(const struct lacks *lacks, const char *names, bool given[L
 		int lack = find(at, len);
 
 		if (lack < 0) {
-			fprintf(stderr, "hostd: --lacking: there is no protection '%.*s'; known are",
+			fprintf(stderr,
+				"hostd: --lacking: there is no protection '%.*s'; known are",
 				(int)(len < 64 ? len : 64), at);
 			for (size_t i = 0; i < LACKS; i++)
 				fprintf(stderr, "%s %s", i ? "," : "", rows[i].name);

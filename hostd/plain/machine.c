@@ -31,16 +31,17 @@ static bool has_file_system(const char *name)
 	FILE *file = fopen("/proc/filesystems", "re");
 
 	while (file && !found && fgets(line, sizeof(line), file)) {
+		const char *tab = strchr(line, '\t'); /* what needs no device has a word before */
+
 		line[strcspn(line, "\n")] = '\0';
-		found = strcmp(line[0] == '\t' ? line + 1 : strchr(line, '\t') ? strchr(line, '\t') + 1
-										 : line, name) == 0;
+		found = tab && strcmp(tab + 1, name) == 0;
 	}
 	if (file)
 		fclose(file);
 	return found;
 }
 
-/* Named where it is used: a machine that could verify, with a folder that nobody signed, lacks it. */
+/* A machine that could verify, with an environment that nobody signed, lacks it too. */
 static void look_verity(struct lacks *lacks, const char *folder)
 {
 	static const char *const devices[] = {"/dev/mapper/control", "/dev/loop-control"};
@@ -81,13 +82,15 @@ static const struct {
 	{UIDS_CELL_BASE, UIDS_CELL_BASE + CELL_SLOTS_MAX - 1, "the cells"},
 };
 
-static void overlap(struct lacks *lacks, const char *file, unsigned long first, unsigned long count,
-		    const char *name)
+static void overlap(struct lacks *lacks, const char *file, const char *name, unsigned long first,
+		    unsigned long count)
 {
+	const unsigned long last = first + count - 1;
+
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (count > 0 && first <= ranges[i].last && first + count - 1 >= ranges[i].first)
-			lacks_add(lacks, LACK_UIDS, "%s: %.32s has what is for %s: %lu to %lu", file,
-				  name, ranges[i].what, first, first + count - 1);
+		if (count > 0 && first <= ranges[i].last && last >= ranges[i].first)
+			lacks_add(lacks, LACK_UIDS, "%s: %.32s has what is for %s: %lu to %lu",
+				  file, name, ranges[i].what, first, last);
 }
 
 /* NAME:x:UID:... or, of ranges, NAME:FIRST:COUNT. A file that is not there names nobody. */
@@ -105,9 +108,10 @@ static void look_file(struct lacks *lacks, const char *path, bool of_ranges)
 		if (!third)
 			continue;
 		if (of_ranges)
-			overlap(lacks, path, strtoul(second, NULL, 10), strtoul(third, NULL, 10), name);
+			overlap(lacks, path, name, strtoul(second, NULL, 10),
+				strtoul(third, NULL, 10));
 		else
-			overlap(lacks, path, strtoul(third, NULL, 10), 1, name);
+			overlap(lacks, path, name, strtoul(third, NULL, 10), 1);
 	}
 	if (file)
 		fclose(file);
@@ -142,9 +146,9 @@ static void look_swap(struct lacks *lacks)
 void machine_look(struct lacks *lacks, const char *folder, const struct plain_cgroups *cgroups)
 {
 	if (landlock_check() < 0)
-		lacks_add(lacks, LACK_LANDLOCK, "the kernel has not the ABI that cells are built on");
+		lacks_add(lacks, LACK_LANDLOCK, "not of the ABI that cells are built on");
 	look_controllers(lacks, cgroups);
-	lacks_add(lacks, LACK_FIREWALL, "no rule of this machine's is made or changed by this program");
+	lacks_add(lacks, LACK_FIREWALL, "this program makes and changes no rule of the machine's");
 	look_verity(lacks, folder);
 	look_quota(lacks, folder);
 	look_uids(lacks);

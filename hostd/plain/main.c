@@ -24,8 +24,8 @@ int main(int argc, char **argv)
 	const char *folder = NULL;
 	const char *lacking = NULL;
 
-	/* This machine's C library opens the time zone's file at its first date, which a worker that has
-	 * given up all files would be ended for. The image's has no such file. */
+	/* This machine's C library opens the time zone's file at its first date, which a worker
+	 * that has given up all files would be ended for. The image's has no such file. */
 	tzset();
 	if (roles_are(argc, argv))
 		return roles_run(argc, argv);

@@ -16,6 +16,8 @@
 #include "hostd/monitor.h"
 #include "hostd/plain/version.h"
 
+#define LOCK_TRIES 10 /* of 100 ms */
+
 struct plain {
 	char folder[PLAIN_PATH_MAX - 64]; /* absolute */
 	char run[PLAIN_PATH_MAX]; /* FOLDER/run: a tmpfs that only this program sees */
@@ -25,7 +27,26 @@ struct plain {
 	struct lacks lacks;
 };
 
-/* Held as long as this process and its children live: also one that was killed is waited for. */
+/*
+ * Held until the last process that writes the log is gone: what was killed a moment ago may still
+ * be on its way out, and is waited for.
+ */
+static int take_lock(const struct plain *plain)
+{
+	for (int try = 0; flock(plain->lock_fd, LOCK_EX | LOCK_NB) < 0; try++) {
+		if (errno != EWOULDBLOCK) {
+			log_error(errno, "%s/lock", plain->folder);
+			return -errno;
+		}
+		if (try == LOCK_TRIES) {
+			log_info("%s: another hostd --plain runs on this folder", plain->folder);
+			return -EBUSY;
+		}
+		usleep(100000);
+	}
+	return 0;
+}
+
 static int open_folder(struct plain *plain, const char *folder)
 {
 	char *path = realpath(folder, NULL);
@@ -48,14 +69,7 @@ static int open_folder(struct plain *plain, const char *folder)
 		log_error(errno, "%s/lock", plain->folder);
 		return -errno;
 	}
-	if (flock(plain->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
-			log_info("%s: another hostd --plain runs on this folder", plain->folder);
-		else
-			log_error(errno, "%s/lock", plain->folder);
-		return -errno;
-	}
-	return 0;
+	return take_lock(plain);
 }
 
 /*
@@ -72,8 +86,8 @@ static int enter_namespace(const struct plain *plain)
 		log_error(errno, "%s", plain->run);
 		return -errno;
 	}
-	if (mount("tmpfs", plain->run, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=1m") <
-	    0) {
+	if (mount("tmpfs", plain->run, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0755,size=1m") < 0) {
 		log_error(errno, "%s", plain->run);
 		return -errno;
 	}
@@ -107,8 +121,10 @@ static int look(struct plain *plain, const char *promises, const char *lacking)
 static int monitor(const struct plain *plain, const char *promises, const char *version)
 {
 	char in[8][PLAIN_PATH_MAX];
-	static const char *const names[8] = {"node.conf", "node.key", "log", "log.1", "environments",
-					     "workspaces", "release.pub", "run/environments"};
+	static const char *const names[8] = {
+		"node.conf",	"node.key",   "log",	     "log.1",
+		"environments", "workspaces", "release.pub", "run/environments",
+	};
 	char lacks[PLAIN_TEXT_MAX];
 	struct monitor_paths paths = {
 		.program = "/proc/self/exe",
@@ -177,7 +193,7 @@ static int serve(struct plain *plain, const char *promises, const char *version)
 	return code;
 }
 
-/* A way out is made of rules, links and forwarding in the namespace that the machine's own are in. */
+/* A way out is made of rules, links and forwarding in the machine's own network namespace. */
 static int refuse_egress(const struct plain *plain)
 {
 	struct conf_error error = {0};

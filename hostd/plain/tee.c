@@ -26,7 +26,8 @@ static void tee_file(struct tee *tee, const char *bytes, size_t len)
 		tee->file = -1;
 	}
 	if (tee->file < 0) {
-		tee->file = open(tee->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+		tee->file = open(tee->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+				 0600);
 		tee->len = 0;
 	}
 	if (tee->file >= 0 && write(tee->file, bytes, len) > 0)

@@ -2,9 +2,9 @@
 """The kernel's own selftests of what a cell stands on, on the image's kernel.
 
 They come from the sources that this very kernel was built from. The node is booted with the image's
-kernel and command line, but with the tests' agent alone instead of init: init's sysctls are left out
-(ptrace_scope 3 would refuse what many of the tests observe others by), and there are no kernels and
-no hostd to disturb. selftests.list names every test that does not pass, with its reason.
+kernel and command line, but with the tests' agent alone instead of init: init's sysctls are left
+out (ptrace_scope 3 would refuse what many of the tests observe others by), and there are no kernels
+and no hostd to disturb. selftests.list names every test that does not pass, with its reason.
 """
 
 import pathlib

@@ -17,21 +17,22 @@ from lib.kernel_log import complaints
 
 SECONDS = 30 * int(os.environ.get("ANCHORHOLD_LONG", "1"))
 SEED = 20121122
-STRESSORS = ("fork 4", "vm 2", "memfd 2", "pipe 2", "sock 2", "mq 1", "shm 1", "timer 1", "sysinval 1",
-             "sysbadaddr 1", "enosys 1", "procfs 1", "dev 1", "key 1", "unshare 1")
+STRESSORS = ("fork 4", "vm 2", "memfd 2", "pipe 2", "sock 2", "mq 1", "shm 1", "timer 1",
+             "sysinval 1", "sysbadaddr 1", "enosys 1", "procfs 1", "dev 1", "key 1", "unshare 1")
 # Those that a cell gives something to do; the others have every call refused, which is their work.
 BUSY = ("fork", "vm", "memfd", "pipe", "sock", "sysbadaddr", "enosys", "procfs", "dev")
 
 STRESS = ["/usr/bin/stress-ng", *(word for name in STRESSORS for word in f"--{name}".split()),
-          "--vm-bytes", "32M", "--memfd-bytes", "16M", "--shm-bytes", "8M", "--oomable", "--pathological",
-          "--seed", str(SEED), "--timeout", f"{SECONDS - 2}s", "--temp-path", "/tmp", "--metrics-brief"]
-# The providers of descriptors that it waits for and cannot have here are left out; 32-bit calls, too:
-# the filter ends a process for its first one.
+          "--vm-bytes", "32M", "--memfd-bytes", "16M", "--shm-bytes", "8M", "--oomable",
+          "--pathological", "--seed", str(SEED), "--timeout", f"{SECONDS - 2}s",
+          "--temp-path", "/tmp", "--metrics-brief"]
+# The providers of descriptors that it waits for and cannot have here are left out; so are 32-bit
+# calls: the filter ends a process for its first one.
 TRINITY = ["/usr/bin/trinity", "-C4", "-q", "-a64", f"-s{SEED}",
            "--disable-fds=perf,epoll,inotify,sockets"]
 
-# Executed in the tenant's own kernel. Interrupted at its time, so that it says what it did; one that
-# ends before is started again. What does not end is the cell's business, which is stopped soon.
+# Executed in the tenant's own kernel. Interrupted at its time, so that it says what it did; one
+# that ends before is started again. What does not end is the cell's business, which ends soon.
 RUN = """
 import os, signal, subprocess, time
 os.chdir("/tmp")

@@ -40,13 +40,14 @@ def output_of(*command):
 
 def sysctls():
     """All that this namespace lets us read and that stands still by itself."""
-    moving = re.compile(r"^(fs\.(dentry|inode|file-nr|aio-nr|quota)|kernel\.(random|ns_last_pid|pty)|"
-                        r"net\.netfilter|kernel\.sched_domain|net\.ipv4\.(tcp_fastopen_key|route))")
+    moving = re.compile(r"^(fs\.(dentry|inode|file-nr|aio-nr|quota)|"
+                        r"kernel\.(random|ns_last_pid|pty|sched_domain)|"
+                        r"net\.netfilter|net\.ipv4\.(tcp_fastopen_key|route))")
     return [line for line in output_of("sysctl", "-a").splitlines() if not moving.match(line)]
 
 
 def processes():
-    """Ours by their program; those in cells are in the cgroups, which go only when they are empty."""
+    """Ours by their program; those in cells are in cgroups, which go only when they are empty."""
     found = []
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
@@ -201,7 +202,8 @@ def cells(plain):
     """The processes in cells, by the cgroup tree of this folder."""
     status = plain.folder.stat()
     tree = cgroup2() / f"anchorhold-plain-{status.st_dev:x}-{status.st_ino}"
-    return [pid for file in tree.glob("cells/*/cell/cgroup.procs") for pid in file.read_text().split()]
+    return [pid for file in tree.glob("cells/*/cell/cgroup.procs")
+            for pid in file.read_text().split()]
 
 
 def status_of(pid):
