@@ -108,10 +108,17 @@ void entry_stream(struct link *link, const struct ipc_stream *stream, int fd)
 	stream_watch(link, entry);
 }
 
+static bool entry_pump(struct link *link, struct link_entry *entry);
+
 void entry_update(struct link *link, const struct ipc_kernel *update)
 {
 	struct link_entry *entry = entry_find(link, update->kernel.kernel_id);
 
+	/* Its last words, why it died among them, go before the news of its death. */
+	if (entry && entry->fd >= 0 && update->kernel.state == LINK_KERNEL_DEAD) {
+		entry->readable = true;
+		(void)entry_pump(link, entry);
+	}
 	if (!entry && update->kernel.state != LINK_KERNEL_DEAD)
 		entry = entry_new(link, update->kernel.kernel_id);
 	link->frame.type = LINK_KERNEL;
