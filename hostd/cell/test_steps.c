@@ -4,11 +4,11 @@
  * monitor's as well as the child's. Each time the step is named with that call's errno, or the
  * cell stands as if nothing had been; and each time nothing is left of it.
  *
- * A seccomp filter sends those calls to a process beside us, which counts them and answers the
- * n-th with an errno that nothing else gives. Needs root and a cgroup2 tree; else skipped (77).
+ * test_inject.c does that. Needs root and a cgroup2 tree; else skipped (77).
  */
 #include "hostd/cell/host.h"
 #include "hostd/cell/sys.h"
+#include "hostd/cell/test_inject.h"
 #include "hostd/cell/test_machine.h"
 #include "hostd/cell/util.h"
 
@@ -16,144 +16,18 @@
 #include "netlink/nft.h"
 
 #include <dirent.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
-#define INJECTED ENOANO
 #define CALLS_MAX 1000 /* more would be a loop */
 #define STEPS_MAX 64u
 
-static const int calls[] = {
-	SYS_openat, SYS_openat2, SYS_open_tree, SYS_move_mount, SYS_mount_setattr, SYS_fsopen,
-	SYS_fsconfig, SYS_fsmount, SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_fchmodat,
-	SYS_unlinkat, SYS_setns, SYS_unshare, SYS_clone3, SYS_socketpair, SYS_pipe2, SYS_sendto,
-	SYS_fsetxattr, SYS_dup2, SYS_dup3, SYS_fcntl, SYS_write, SYS_setresuid, SYS_setresgid,
-	SYS_getgroups, SYS_prctl, SYS_capset, SYS_seccomp, SYS_landlock_create_ruleset,
-	SYS_landlock_add_rule, SYS_landlock_restrict_self, SYS_pivot_root, SYS_umount2, SYS_execve,
-	SYS_sethostname, SYS_setdomainname, SYS_socket, SYS_ioctl, SYS_fchdir, SYS_chdir,
-	SYS_close_range, SYS_prlimit64, SYS_sched_setscheduler, SYS_setsid, SYS_recvfrom,
-};
-
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-/* Between us and the process that answers. */
-struct control {
-	atomic_bool armed;
-	atomic_int count, fail_at, failed; /* the number of the call that was failed; -1: none */
-	atomic_int home[2]; /* descriptors of the monitor's own mount and network namespace */
-	atomic_int monitor; /* our pid */
-	atomic_bool child; /* whose calls count: the two run side by side, in no fixed order */
-};
-
-/* ---- the process that answers ---- */
-
-static int receive_listener(int channel)
-{
-	char byte, space[CMSG_SPACE(sizeof(int))];
-	struct iovec io = {&byte, 1};
-	struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = space,
-				 .msg_controllen = sizeof(space)};
-	struct cmsghdr *head;
-	int fd = -1;
-
-	if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) == 1 &&
-	    (head = CMSG_FIRSTHDR(&message)) != NULL)
-		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-	return fd;
-}
-
-/* The way home is the one call that ends the monitor if it fails (mountns_leave, and egress.c's of
- * the network): it could go on in no other namespace. */
-static bool counts(const struct control *control, const struct seccomp_notif *call)
-{
-	bool child = (int)call->pid != atomic_load(&control->monitor);
-
-	return atomic_load(&control->armed) && child == atomic_load(&control->child) &&
-	       !(call->data.nr == SYS_setns &&
-		 ((int)call->data.args[0] == atomic_load(&control->home[0]) ||
-		  (int)call->data.args[0] == atomic_load(&control->home[1])));
-}
-
-static void answer_one(int listener, struct control *control)
-{
-	struct seccomp_notif call;
-	struct seccomp_notif_resp answer;
-
-	memset(&call, 0, sizeof(call));
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
-		return; /* it was killed meanwhile */
-	memset(&answer, 0, sizeof(answer));
-	answer.id = call.id;
-	if (counts(control, &call) &&
-	    atomic_fetch_add(&control->count, 1) + 1 == atomic_load(&control->fail_at)) {
-		atomic_store(&control->failed, call.data.nr);
-		answer.error = -INJECTED;
-	} else {
-		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	}
-	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-}
-
-static _Noreturn void answer_all(int channel, struct control *control)
-{
-	int listener = receive_listener(channel);
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	while (listener >= 0)
-		answer_one(listener, control);
-	_exit(1);
-}
-
-/* ---- the filter ---- */
-
-static int install_filter(void)
-{
-	struct sock_filter code[COUNT(calls) + 3];
-	struct sock_fprog program = {.len = 0, .filter = code};
-	size_t n = 0;
-
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						 offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < COUNT(calls); i++)
-		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-							 (unsigned)calls[i],
-							 (unsigned char)(COUNT(calls) - i), 0);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
-	program.len = (unsigned short)n;
-	return sys_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-				  SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
-}
-
-/* sendmsg is not among the calls: nobody could answer yet. */
-static bool give_listener(int channel, int listener)
-{
-	char byte = 0, space[CMSG_SPACE(sizeof(int))];
-	struct iovec io = {&byte, 1};
-	struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = space,
-				 .msg_controllen = sizeof(space)};
-	struct cmsghdr *head;
-
-	memset(space, 0, sizeof(space));
-	head = CMSG_FIRSTHDR(&message);
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(head), &listener, sizeof(listener));
-	return sendmsg(channel, &message, MSG_NOSIGNAL) == 1;
-}
 
 /* ---- what could be left ---- */
 
@@ -390,31 +264,22 @@ int main(int argc, char **argv)
 {
 	struct machine machine = {.cgroup_root = -1, .cells = -1, .environment = -1};
 	struct check check = {0};
-	struct control *control = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int channel[2], listener;
+	struct control *control;
 	pid_t answerer;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 3 || control == MAP_FAILED)
+	if (argc != 3)
 		return 2;
 	if (!find_machine(&machine)) {
 		printf("skipped: needs root and a cgroup2 tree\n");
 		return SKIP;
 	}
 	/* A network of our own: the way out makes links and rules. */
-	if (unshare(CLONE_NEWNET) < 0 || !build_environment(&machine, argv[1], argv[2]) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
+	if (unshare(CLONE_NEWNET) < 0 || !build_environment(&machine, argv[1], argv[2]))
 		return 1;
-	answerer = fork();
-	if (answerer == 0)
-		answer_all(channel[1], control);
-	close(channel[1]);
-	listener = install_filter();
-	if (listener < 0 || !give_listener(channel[0], listener))
+	control = inject_start(&answerer);
+	if (!control)
 		return 1;
-	close(listener);
-	close(channel[0]);
 	test_steps(&check, &machine, control, false);
 	test_steps(&check, &machine, control, true);
 	remove_environment(&machine);
