@@ -184,6 +184,10 @@ static void on_kernel_changed(void *ctx, struct kernel *kernel, bool new_incarna
 	for (struct session *session = kernel->sessions; session != NULL; session = session->next) {
 		if (kernel->state == LINK_KERNEL_DEAD) {
 			session_held_free(session);
+			if (session->end_seen) {
+				session_tell_dead(session);
+				continue;
+			}
 			session->death_ms = clock_ms() + SESSION_DEATH_MS;
 			session->death_max_ms = clock_ms() + DEATH_MAX_MS;
 			continue;
@@ -206,6 +210,7 @@ static void on_kernel_revived(void *ctx, struct kernel *kernel)
 		if (session->death_ms != 0)
 			session_tell_dead(session);
 		session->attached = false;
+		session->end_seen = false;
 		session->attach_ms = 0;
 		session->received = session->reported = 0;
 		session->written = session->acked = session->pinged = 0;

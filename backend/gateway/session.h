@@ -9,7 +9,11 @@
 #include "backend/gateway/table.h"
 #include "link/chunk.h"
 
-#define SESSION_DEATH_MS 200u /* without output, before a kernel's death is told */
+/*
+ * Without output, before a kernel's death is told. Only where the node's own mark of it does not
+ * come, as with a relay that was lost: a pause of the link must not pass for the end.
+ */
+#define SESSION_DEATH_MS 1000u
 
 struct channels {
 	struct fleet *fleet;
@@ -74,6 +78,7 @@ struct session {
 	uint64_t death_ms;   /* when its kernel's death is told; 0: not dying */
 	uint64_t death_max_ms; /* not later than this */
 	bool restart_told;
+	bool end_seen; /* the node's mark behind the last output of a dead kernel */
 	bool why_told; /* the last message was the node's own, on standard error */
 	uint64_t suspect_ms; /* when suspects are given up; 0: there are none */
 	unsigned close_code; /* 0: open */

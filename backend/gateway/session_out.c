@@ -110,7 +110,8 @@ void session_skip(struct session *session, uint64_t seq)
  * clients wait for or who asked for a restart, so what they are told is said here instead.
  */
 static bool node_mark(struct session *session, enum link_channel channel,
-		      const struct link_header *header, const struct link_header *parent)
+		      const struct link_slice *content, const struct link_header *header,
+		      const struct link_header *parent)
 {
 	/* What a kernel answers to the node's own requests, as in a shutdown, is not the client's. */
 	if (channel != LINK_IOPUB && strcmp(parent->session, NODE_SESSION) == 0)
@@ -118,6 +119,7 @@ static bool node_mark(struct session *session, enum link_channel channel,
 	if (channel != LINK_IOPUB || strcmp(header->msg_type, "status") != 0 ||
 	    strcmp(header->session, NODE_SESSION) != 0 || parent->msg_id[0] != '\0')
 		return false;
+	session->end_seen = memmem(content->data, content->len, "\"dead\"", 6) != NULL;
 	if (session->kernel->state == LINK_KERNEL_DEAD && session->death_ms != 0)
 		session_tell_dead(session);
 	return true;
@@ -149,7 +151,7 @@ static void message(struct session *session, const struct link_chunk *chunk,
 			    &synth);
 		return;
 	}
-	if (node_mark(session, chunk->channel, &header, &parent)) {
+	if (node_mark(session, chunk->channel, &parts.part[LINK_CONTENT], &header, &parent)) {
 		session_skip(session, chunk->seq);
 		return;
 	}

@@ -2,6 +2,8 @@
 """A fake node's kernels: one log each with a cursor a session, as a real node keeps it."""
 
 import collections
+import json
+import uuid
 
 import wire
 from fake_kernel import FakeKernel, RealKernel
@@ -92,5 +94,11 @@ class Kernel:
             self.node.received.append((channel, seq))
             self.impl.take(session, channel, parts)
 
-    def die(self, reason, code, why=""):
+    def die(self, reason, code, why="", mark=True):
+        """As a node does it: its mark behind the last output, then the news."""
+        if mark:
+            header = {"msg_id": uuid.uuid4().hex, "msg_type": "status", "username": "anchorhold",
+                      "session": "anchorhold", "version": "5.3", "date": "2026-01-01T00:00:00Z"}
+            self.append(0, wire.IOPUB, [json.dumps(header).encode(), b"{}", b"{}",
+                                        b'{"execution_state": "dead"}'])
         self.tell(wire.DEAD, reason, code, why)

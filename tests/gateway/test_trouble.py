@@ -39,6 +39,19 @@ def test_a_kernel_dies(shared, v1, code, why):
     assert shared.gateway.call("DELETE", f"/api/kernels/{kernel}").status == 204
 
 
+def test_a_death_without_a_mark_is_told(shared):
+    """Where a relay was lost, nobody writes the mark."""
+    kernel = shared.start()
+    client, node = shared.client(kernel), shared.nodes["fake-1"]
+    number = client.execute("hang")
+    client.until(lambda m: m["content"].get("execution_state") == "busy")
+    node.call(lambda: node.kernel(kernel).die(wire.WHY_RELAY, 0, mark=False))
+    seen = client.until(lambda m: m["content"].get("execution_state") == "dead")
+    replies = [m["parent_header"]["msg_id"] for m in seen if m["msg_type"] == "execute_reply"]
+    assert replies == [number]
+    assert "the kernel's relay was lost" in texts(seen)
+
+
 def test_output_before_a_death_comes_before_its_news(shared):
     client = shared.client(shared.start())
     client.run("print x")
