@@ -78,7 +78,7 @@ build_programs() {
 	# The attack group's, and the cell's unit tests: in no image but the tests'.
 	[ "$1" != x86_64 ] || programs_files="$programs_files $(meson_programs "build/$programs_dir" \
 		attack-probe attack-cells attack-cell-init \
-		units-cell units-steps units-uids units-probe)"
+		units-cell units-egress units-steps units-uids units-probe)"
 	for programs_file in $programs_files; do
 		programs_name=${programs_file##*/}
 		llvm-strip-19 -o "$OUT/$programs_name" "$programs_file"
