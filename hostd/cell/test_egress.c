@@ -624,6 +624,9 @@ int main(void)
 	/* Each refusal is to be heard, not six and then one a second. */
 	sysctls = open("/proc/sys/net/ipv4", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CHECK_EQ(&check, file_write(sysctls, "icmp_ratelimit", "0"), 0);
+	/* Nor is the kernel's own check of the way back to stand in for the rules. */
+	CHECK_EQ(&check, file_write(sysctls, "conf/all/rp_filter", "0"), 0);
+	CHECK_EQ(&check, file_write(sysctls, "conf/default/rp_filter", "0"), 0);
 	close(sysctls);
 	result = make_world(&world);
 	if (result == -EPROTONOSUPPORT || result == -EOPNOTSUPP || result == -ENOENT) {
