@@ -20,7 +20,7 @@ test_groups() {
 		verbs     5 test_pytest     wrong words and bad places are named
 		boot     10 test_pytest     the real image boots, and is what it says
 		link     10 test_pytest     who is refused
-		cell     25 test_cell       a kernel's life, its walls, and what it leaves
+		cell     30 test_cell       a kernel's life, its walls, and what it leaves
 		jupyter  10 test_pytest     unmodified clients
 		attack   15 test_pytest     what hostile code tries, and what refuses it
 	EOT
