@@ -62,13 +62,18 @@ static int manifest_read(const char *folder, const char *name,
 	return r;
 }
 
-/* A mount that an earlier monitor of this boot made may belong to an older image: taken off. */
+/*
+ * A mount that an earlier monitor of this boot made may belong to an older image: taken off. Its
+ * device cannot be while that monitor's last cells have it mounted, so each monitor has a name of
+ * its own for it, and a device goes with its last mount.
+ */
 static int mount_it(const char *folder, const char *mounts, const struct manifest *manifest,
 		    int *ret_root)
 {
 	char image[512];
 	char point[512];
-	char device[LINK_NAME_MAX + 4];
+	char shown[LINK_NAME_MAX + 4];
+	char device[LINK_NAME_MAX + 16];
 	const char *step = "";
 	struct verity_spec spec = {
 		.name = device,
@@ -78,10 +83,12 @@ static int mount_it(const char *folder, const char *mounts, const struct manifes
 		.salt = manifest->salt,
 		.salt_len = manifest->salt_len,
 		.mount_point = point,
+		.shown = shown,
 	};
 	int r;
 
-	snprintf(device, sizeof(device), "env-%s", manifest->name);
+	snprintf(shown, sizeof(shown), "env-%s", manifest->name);
+	snprintf(device, sizeof(device), "%s-%d", shown, (int)getpid());
 	snprintf(image, sizeof(image), "%s/%s/image", folder, manifest->name);
 	snprintf(point, sizeof(point), "%s/%s", mounts, manifest->name);
 	mkdir(mounts, 0755);
@@ -92,6 +99,7 @@ static int mount_it(const char *folder, const char *mounts, const struct manifes
 		log_error(r, "environment %s: %s", manifest->name, step);
 		return r;
 	}
+	verity_remove(device);
 	*ret_root = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return *ret_root < 0 ? -errno : 0;
 }

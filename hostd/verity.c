@@ -174,7 +174,7 @@ static int mount_device(const struct verity_spec *spec, dev_t device, const char
 	char path[64];
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/dev/anchorhold-%s", spec->name);
+	snprintf(path, sizeof(path), "/dev/anchorhold-%s", spec->shown ? spec->shown : spec->name);
 	unlink(path);
 	*ret_step = "mknod";
 	if (mknod(path, S_IFBLK | 0600, device) < 0)

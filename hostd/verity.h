@@ -19,6 +19,7 @@ struct verity_spec {
 	const uint8_t *salt;
 	size_t salt_len;
 	const char *mount_point; /* exists */
+	const char *shown;	 /* for `name` where the mount is listed; NULL: that */
 	bool direct; /* an error where the loop device would read through the image's page cache */
 };
 
