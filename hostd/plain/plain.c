@@ -18,9 +18,12 @@
 
 #define LOCK_TRIES 10 /* of 100 ms */
 
+#define RUN "/run" /* a tmpfs that only this program sees */
+#define PROMISES RUN "/promises"
+#define VERSION RUN "/version"
+
 struct plain {
 	char folder[PLAIN_PATH_MAX - 64]; /* absolute */
-	char run[PLAIN_PATH_MAX]; /* FOLDER/run: a tmpfs that only this program sees */
 	int folder_fd;
 	int lock_fd;
 	struct plain_cgroups cgroups;
@@ -61,7 +64,10 @@ static int open_folder(struct plain *plain, const char *folder)
 		log_error(ENAMETOOLONG, "%s", folder);
 		return -ENAMETOOLONG;
 	}
-	snprintf(plain->run, sizeof(plain->run), "%s/run", plain->folder);
+	if (strncmp(plain->folder, RUN "/", sizeof(RUN)) == 0) {
+		log_info("%s: below " RUN ", which is this program's own while it runs", plain->folder);
+		return -EINVAL;
+	}
 	plain->folder_fd = open(plain->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	plain->lock_fd = openat(plain->folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 				0600);
@@ -74,21 +80,17 @@ static int open_folder(struct plain *plain, const char *folder)
 
 /*
  * A mount namespace whose mounts nobody else sees, and which ends with this program however it
- * ends. Nothing of the machine's is mounted over but FOLDER/run.
+ * ends. Of what the machine has only /run is mounted over: there the node keeps its mounts.
  */
-static int enter_namespace(const struct plain *plain)
+static int enter_namespace(void)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
 		log_error(errno, "mount namespace");
 		return -errno;
 	}
-	if (mkdir(plain->run, 0755) < 0 && errno != EEXIST) {
-		log_error(errno, "%s", plain->run);
-		return -errno;
-	}
-	if (mount("tmpfs", plain->run, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		  "mode=0755,size=1m") < 0) {
-		log_error(errno, "%s", plain->run);
+	if (mount("tmpfs", RUN, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=1m") <
+	    0) {
+		log_error(errno, RUN);
 		return -errno;
 	}
 	return 0;
@@ -104,26 +106,26 @@ static int write_version(const char *path)
 	return fclose(file) == 0 ? 0 : -errno;
 }
 
-static int look(struct plain *plain, const char *promises, const char *lacking)
+static int look(struct plain *plain, const char *lacking)
 {
 	int r;
 
 	machine_look(&plain->lacks, plain->folder, &plain->cgroups);
-	r = promises_look(&plain->lacks, promises);
+	r = promises_look(&plain->lacks, PROMISES);
 	if (r < 0) {
-		log_error(r, "%s", promises);
+		log_error(r, PROMISES);
 		return r;
 	}
 	lacks_tell(&plain->lacks);
 	return lacks_accept(&plain->lacks, lacking);
 }
 
-static int monitor(const struct plain *plain, const char *promises, const char *version)
+static int monitor(const struct plain *plain)
 {
-	char in[8][PLAIN_PATH_MAX];
-	static const char *const names[8] = {
+	char in[7][PLAIN_PATH_MAX];
+	static const char *const names[7] = {
 		"node.conf",	"node.key",   "log",	     "log.1",
-		"environments", "workspaces", "release.pub", "run/environments",
+		"environments", "workspaces", "release.pub",
 	};
 	char lacks[PLAIN_TEXT_MAX];
 	struct monitor_paths paths = {
@@ -134,17 +136,17 @@ static int monitor(const struct plain *plain, const char *promises, const char *
 		.log_old = in[3],
 		.environments = in[4],
 		.release_key = in[6],
-		.mounts = in[7],
-		.promises = promises,
-		.version = version,
-		.build_id = version,
+		.mounts = RUN "/environments",
+		.promises = PROMISES,
+		.version = VERSION,
+		.build_id = VERSION,
 		.cgroups = plain->cgroups.tree,
 		.lacking = lacks_of_cell(&plain->lacks),
 		.lacks = lacks,
 		.open_environments = trees_open,
 	};
 
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 7; i++)
 		snprintf(in[i], sizeof(in[i]), "%s/%s", plain->folder, names[i]);
 	if (plain->lacks.of[LACK_QUOTA].count == 0)
 		paths.workspaces = in[5];
@@ -159,16 +161,11 @@ static int clean(const struct plain *plain, bool has_cgroups)
 
 	if (r < 0)
 		log_error(r, "%s", plain->cgroups.tree);
-	(void)umount2(plain->run, MNT_DETACH);
-	if (unlinkat(plain->folder_fd, "run", AT_REMOVEDIR) < 0 && errno != ENOENT) {
-		r = -errno;
-		log_error(r, "%s", plain->run);
-	}
 	(void)unlinkat(plain->folder_fd, "lock", 0);
 	return r;
 }
 
-static int serve(struct plain *plain, const char *promises, const char *version)
+static int serve(struct plain *plain)
 {
 	const bool controllers = plain->lacks.of[LACK_CONTROLLERS].count == 0;
 	int stderr_fd = -1;
@@ -179,7 +176,7 @@ static int serve(struct plain *plain, const char *promises, const char *version)
 	if (r < 0)
 		log_error(r, "%s", plain->cgroups.tree);
 	else
-		r = write_version(version);
+		r = write_version(VERSION);
 	if (r < 0)
 		return 1;
 	tee = tee_start(plain->folder, &stderr_fd);
@@ -188,7 +185,7 @@ static int serve(struct plain *plain, const char *promises, const char *version)
 		return 1;
 	}
 	log_open("monitor");
-	code = monitor(plain, promises, version);
+	code = monitor(plain);
 	tee_end(tee, stderr_fd);
 	return code;
 }
@@ -216,7 +213,6 @@ static int refuse_egress(const struct plain *plain)
 int plain_run(const char *folder, const char *lacking)
 {
 	static struct plain plain;
-	char promises[PLAIN_PATH_MAX + 16], version[PLAIN_PATH_MAX + 16];
 	int r, code = 1;
 
 	if (geteuid() != 0) {
@@ -230,15 +226,13 @@ int plain_run(const char *folder, const char *lacking)
 		log_error(r, "cgroup2");
 		return 1;
 	}
-	snprintf(promises, sizeof(promises), "%s/promises", plain.run);
-	snprintf(version, sizeof(version), "%s/version", plain.run);
 	r = refuse_egress(&plain);
 	if (r == 0)
-		r = enter_namespace(&plain);
+		r = enter_namespace();
 	if (r == 0)
-		r = look(&plain, promises, lacking);
+		r = look(&plain, lacking);
 	if (r == 0)
-		code = serve(&plain, promises, version);
+		code = serve(&plain);
 	else if (r == -EINVAL)
 		code = 2;
 	if (clean(&plain, r == 0) < 0)
