@@ -316,7 +316,7 @@ def test_a_cell_that_stands_still_is_ended(gateway, inside):
         inside.run(f"echo 1M > {cell_of(inside, one)}/memory.high")
         content, text = one.execute(CHURN)
         assert "it stood still for want of memory" in text, (content, text, one.model())
-        assert re.match(r"stalled: 8000 ms reached: it waited for memory in \d+ of the last 10000 ms "
+        assert re.match(r"stalled: 5000 ms reached: it waited for memory in \d+ of the last 10000 ms "
                         r"\(\d+ of \d+ MiB in use\), killed", one.event("limit.stalled"))
 
 
