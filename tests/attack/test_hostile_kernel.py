@@ -94,7 +94,7 @@ DEEDS = [
     Deed("a silent heartbeat", replaced(HB, "hostile.peer('{path}', 'REP', '')"), "kernel.silent",
          waits=16),
     Deed("a heartbeat that never stops",
-         replaced(HB, r"hostile.peer('{path}', 'REP', '\1\0\0\5wrong')")),
+         replaced(HB, r"hostile.peer('{path}', 'REP', '\1\0\0\5wrong')"), waits=4),
     Deed("endless parts", replaced(IOPUB, "hostile.peer('{path}', 'PUB', %s)" % LONG_PART),
          "relay.lost", lives=False, waits=20),
     Deed("a frame of 2^62 bytes", replaced(
