@@ -65,7 +65,8 @@ static int open_folder(struct plain *plain, const char *folder)
 		return -ENAMETOOLONG;
 	}
 	if (strncmp(plain->folder, RUN "/", sizeof(RUN)) == 0) {
-		log_info("%s: below " RUN ", which is this program's own while it runs", plain->folder);
+		log_info("%s: below " RUN ", which is this program's own while it runs",
+			 plain->folder);
 		return -EINVAL;
 	}
 	plain->folder_fd = open(plain->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -6,7 +6,7 @@
  *
  *	main.c		its arguments; the workers' roles
  *	plain.c		the folder, the mount namespace, the run, what is removed after it
- *	lacks.c		the table of protections, what is missing, what was given up by name
+ *	lacks.c		the table of protections; what is missing, and given up by name
  *	machine.c	how each is looked for
  *	promises.c	what the image's kernel promises, asked of this one
  *	cgroups.c	a tree of its own in cgroup2

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -196,6 +197,13 @@ def test_a_way_out_is_refused(plain):
     refused = plain.run("--lacking", missing)
     assert refused.returncode == 1
     assert "egress_interface: 'lo': --plain does not offer egress" in refused.stderr
+
+
+def test_a_folder_that_would_be_hidden_is_refused(plain):
+    with tempfile.TemporaryDirectory(dir="/run") as below:
+        refused = subprocess.run([program(), "--plain", below], capture_output=True, text=True)
+        assert refused.returncode == 1 and f"{below}: below /run" in refused.stderr
+        assert os.listdir(below) == []
 
 
 def cells(plain):
