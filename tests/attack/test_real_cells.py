@@ -24,12 +24,12 @@ def real_rows():
             if row.name not in SCRATCH_ONLY and not row.name.startswith("build-")]
 
 
-def targets(inside):
+def targets(inside, neighbour):
     """Processes outside the cell to aim at, and the disk: as an attacker might have learned them."""
     host = inside.run("pidof hostd").split()[-1]
-    neighbour = inside.run("cat /sys/fs/cgroup/cells/*/cell/cgroup.procs").split()[-1]
+    pid = inside.run(f"cat /sys/fs/cgroup/cells/{neighbour}/cell/cgroup.procs").split()[-1]
     disk = inside.run("cat /sys/class/block/vda/dev").strip()
-    return f"host={host} neighbour={neighbour} disk={disk}"
+    return f"host={host} neighbour={pid} disk={disk}"
 
 
 def compare(output, profile):
@@ -42,7 +42,7 @@ def compare(output, profile):
 
 def test_a_real_cell_refuses(inside, neighbour, hostile):
     """Every attempt, from a kernel that the real hostd made: the first refuser's answer."""
-    words = targets(inside) + " " + " ".join(row.name for row in real_rows())
+    words = targets(inside, neighbour) + " " + " ".join(row.name for row in real_rows())
     compare(hostile.probe(words), hostile.profile)
 
 
