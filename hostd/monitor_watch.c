@@ -48,17 +48,23 @@ static void look_pids(struct kernel *kernel, const struct cell_usage *now)
 		      (unsigned long long)usage.pids, (unsigned long long)refused);
 }
 
-static void look_events(struct kernel *kernel)
+/*
+ * A kill is counted a moment after the refusal that leads to it: only at the tick is it known which
+ * of the two it was. With processes there is no such doubt.
+ */
+static void look_events(struct kernel *kernel, bool at_tick)
 {
 	struct watch *watch = &kernel->watch;
 	struct cell_usage now;
 
 	cell_usage(kernel->cell, CELL_USAGE_EVENTS, &now);
-	look_memory(kernel, &now);
 	look_pids(kernel, &now);
+	watch->seen.pids_refused = now.pids_refused;
+	if (!at_tick)
+		return;
+	look_memory(kernel, &now);
 	watch->seen.oom = now.oom;
 	watch->seen.oom_kills = now.oom_kills;
-	watch->seen.pids_refused = now.pids_refused;
 }
 
 /* A cell that runs into its limit all the time is heard once a tick, not each time. */
@@ -66,7 +72,7 @@ static void on_notice(struct kernel *kernel, enum cell_notice notice)
 {
 	loop_unwatch(kernel->monitor->loop, kernel->watch.notices[notice]);
 	kernel->watch.quiet[notice] = true;
-	look_events(kernel);
+	look_events(kernel, false);
 }
 
 static void on_memory(void *ctx, uint32_t events)
@@ -104,7 +110,7 @@ static void listen_again(struct kernel *kernel)
 		heard = true;
 	}
 	if (heard)
-		look_events(kernel);
+		look_events(kernel, true);
 }
 
 /* ---- the look ---- */

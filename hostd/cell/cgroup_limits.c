@@ -17,14 +17,14 @@
 #define RELAY_PIDS 16u
 
 /*
- * memory.high lies below memory.max by a 32nd, at most 16 MiB: from there on the cell's own tasks
+ * memory.high lies below memory.max by a 64th, at most 16 MiB: from there on the cell's own tasks
  * reclaim its page cache, and are slowed, before its limit kills. More would be a trap: without
  * swap the memory of a program cannot be reclaimed, the delay grows with the square of what is
- * over memory.high, and a cell far over it would stall for minutes rather than die. With a 32nd a
- * cell that grows is through within a second or two; one that stays in between is what the
- * pressure deadline of the monitor is for.
+ * over memory.high, and a cell far over it would stall for minutes rather than die. Over a 64th
+ * the delay stays at hundredths of a second, and a cell that grows is through; one that stays in
+ * between and gets nowhere is what the pressure deadline of the monitor is for.
  */
-#define HIGH_SHARE 32u
+#define HIGH_SHARE 64u
 #define HIGH_GAP_MAX (16ull << 20)
 
 /* One value of a cgroup, by the file's name: also the step's name if it fails. "": as it is. */
