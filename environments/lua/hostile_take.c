@@ -47,8 +47,9 @@ static int take_child(struct take *take)
 	pid_t pid = fork();
 
 	(void)take;
-	while (pid == 0)
-		(void)sleep(1000);
+	if (pid == 0)
+		for (;;)
+			(void)sleep(1000);
 	return outcome(pid);
 }
 

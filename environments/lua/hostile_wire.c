@@ -109,13 +109,13 @@ static int request(lua_State *lua)
 
 static int is_connected(int fd)
 {
-	struct sockaddr_un peer;
+	struct sockaddr_un peer = {0};
 	socklen_t len = sizeof(peer);
 
 	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sun_family == AF_UNIX;
 }
 
-/* cut(): every connection ends; the relay finds what is at the paths by then. The number of them. */
+/* cut(): every connection ends; the relay finds what is at the paths by then. How many it were. */
 static int cut(lua_State *lua)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -220,8 +220,10 @@ static int peer(lua_State *lua)
 	unlink(path);
 	made->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (made->fd < 0 || bind(made->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(made->fd, 64) < 0 || pthread_create(&thread, NULL, peer_main, made) != 0)
+	    listen(made->fd, 64) < 0 || pthread_create(&thread, NULL, peer_main, made) != 0) {
+		free(made);
 		return luaL_error(lua, "peer: %s", strerror(errno));
+	}
 	return 0;
 }
 
