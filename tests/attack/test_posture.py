@@ -7,6 +7,7 @@ import pytest
 
 from lib import posture, posture_rows as rows
 from lib.cells import Cell
+from lib.projects import new_project
 
 # Threads, children, open files, pipes, sockets, timers, mappings of its own.
 WORK = {
@@ -65,6 +66,15 @@ def test_every_field_of_a_live_kernel(gateway, inside, environment):
         wrong, again, _, _ = look(inside, cell, environment)
         assert wrong == ""
         assert len(again) == 2
+
+
+def test_a_workspace_is_one_mount_more(gateway, inside):
+    project = new_project(gateway, "posture", workspace="write")
+    with Cell(gateway, inside, project=project) as cell:
+        cell.say("print(1)")
+        wrong, _, snaps, _ = look(inside, cell, "lua-hostile")
+        assert wrong == ""
+        assert "/work" in posture.mounts_of(snaps[min(snaps)]["mountinfo"])
 
 
 def test_two_kernels_share_nothing(gateway, inside):

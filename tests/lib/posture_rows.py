@@ -235,6 +235,7 @@ ROLE_STATUS = {
         "NStgid": (NUMBER, "the node's processes"), "NSpid": (NUMBER, "the same"),
         "NSpgid": (NUMBER, "the same"), "NSsid": (NUMBER, "the same"),
         "SigQ": (rf"{NUMBER}/{NUMBER}", "no signals to queue"),
+        "Seccomp_filters": ("1", "its role's"),
     },
 }
 ROLE_STATUS["link"] = ROLE_STATUS["relay"]
