@@ -8,37 +8,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from lib.gateway import Gateway  # noqa: E402
-from lib.node import IMAGE, TEST_IMAGE, Node  # noqa: E402
-
-
-class Cluster:
-    """A gateway and the nodes booted for it."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.gateway = Gateway(self.folder / "gateway").start()
-        self.nodes = {}
-
-    def provision(self, name):
-        return self.gateway.add_node(name, self.folder / f"{name}.conf",
-                                     f"10.0.2.2:{self.gateway.link_port}")
-
-    def boot(self, name, image=TEST_IMAGE, options=(), conf=None, wait=True, size=None):
-        node = Node(self.folder / name, conf or self.provision(name), image, size)
-        self.nodes[name] = node
-        node.start(*options)
-        if wait:
-            try:
-                self.gateway.wait_node(name)
-            except TimeoutError as error:
-                raise TimeoutError(f"{error}\nconsole:\n{node.tail()}") from None
-        return node
-
-    def close(self):
-        for node in self.nodes.values():
-            node.stop()
-        self.gateway.stop()
+from lib.cluster import Cluster  # noqa: E402
+from lib.node import IMAGE  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import re
 
 import pytest
 
-from conftest import Cluster
+from lib.cluster import Cluster
 from lib.kernel_log import complaints
 from lib.node import ROOT, TEST_IMAGE
 

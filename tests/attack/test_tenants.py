@@ -11,8 +11,8 @@ import re
 
 import pytest
 
-from conftest import Cluster
 from lib.cells import Cell, Neighbour, census, wait_census
+from lib.cluster import Cluster
 from lib.kernel_log import complaints
 
 SECONDS = 30 * int(os.environ.get("ANCHORHOLD_LONG", "1"))
