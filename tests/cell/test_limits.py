@@ -115,6 +115,10 @@ def free(cluster):
         yield one
 
 
+def busy(seconds):
+    return f"local t = os.time() while os.time() - t < {seconds} do end"
+
+
 # ---- memory ----
 
 FILL = "local t = {} for i = 1, 80 do t[i] = string.rep('x', 1048576) .. i end print(#t)"
@@ -177,15 +181,15 @@ def test_processes_are_refused_and_the_kernel_lives(gateway, inside, free):
 # ---- processor, disk ----
 
 def test_processor_is_told_once_while_it_holds(gateway):
-    busy = "local t = os.time() while os.time() - t < 12 do end print('done')"
+    code = busy(12) + " print('done')"
     with kernel(gateway, cpu_milli=100) as one:
-        assert one.execute(busy)[1] == "done\n"
+        assert one.execute(code)[1] == "done\n"
         assert re.match(r"cpu: 100/1000 of a CPU used up in \d+ of the last 5000 ms",
                         one.event("limit.cpu"))
         assert len(one.events("limit.cpu")) == 1
         assert one.usage()["throttled_usec"] > 5000000
     with kernel(gateway) as one:
-        assert one.execute(busy)[1] == "done\n"
+        assert one.execute(code)[1] == "done\n"
         assert not one.events("limit.cpu")
 
 
@@ -251,7 +255,7 @@ def test_wall_clock_ends_a_kernel_at_work(gateway, inside):
         model = one.model()
         assert model["execution_state"] == "dead" and "8 s" in model["reason"], model
     with kernel(gateway) as one:
-        assert one.execute("local t = os.time() while os.time() - t < 10 do end")[0]["status"] == "ok"
+        assert one.execute(busy(10))[0]["status"] == "ok"
 
 
 def test_idle_is_measured_by_work_not_by_talk(gateway):
@@ -264,7 +268,7 @@ def test_idle_is_measured_by_work_not_by_talk(gateway):
         assert re.match(r"idle: 6 s reached \(no CPU used for \d+ s\), killed",
                         one.event("limit.idle"))
     with kernel(gateway, idle_s=6) as one:
-        assert one.execute("local t = os.time() while os.time() - t < 20 do end")[0]["status"] == "ok"
+        assert one.execute(busy(20))[0]["status"] == "ok"
     with kernel(gateway) as one:
         assert one.execute("1")[0]["status"] == "ok"
         messages = one.listen(15)
@@ -301,7 +305,7 @@ def test_an_execution_is_interrupted_then_killed(gateway, inside, name):
         first, second = (told_at(inside, text) for text in ("4 s reached, interrupted", events[-1]))
         assert grace <= second - first <= grace + SECOND
     with kernel(gateway) as one:
-        assert one.execute("local t = os.time() while os.time() - t < 10 do end")[0]["status"] == "ok"
+        assert one.execute(busy(10))[0]["status"] == "ok"
 
 
 CHURN = "while true do local s = string.rep('x', 300000) end"
@@ -316,8 +320,8 @@ def test_a_cell_that_stands_still_is_ended(gateway, inside):
         inside.run(f"echo 1M > {cell_of(inside, one)}/memory.high")
         content, text = one.execute(CHURN)
         assert "it stood still for want of memory" in text, (content, text, one.model())
-        assert re.match(r"stalled: 5000 ms reached: it waited for memory in \d+ of the last 10000 ms "
-                        r"\(\d+ of \d+ MiB in use\), killed", one.event("limit.stalled"))
+        assert re.match(r"stalled: 5000 ms reached: it waited for memory in \d+ of the last "
+                        r"10000 ms \(\d+ of \d+ MiB in use\), killed", one.event("limit.stalled"))
 
 
 # ---- refused calls ----
