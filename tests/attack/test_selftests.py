@@ -113,8 +113,13 @@ def test_the_kernel_passes(machine, program):
     if known.get(WHOLE, ("",))[0] == "out":
         assert list(known) == [WHOLE], "left out, and its cases are listed"
         return
-    output = run(machine, program)
-    wrong = compare(*verdicts(output), known)
+    # Some give the kernel a few seconds, which an emulated CPU of a busy machine may not have: what
+    # is not as listed is asked again, once.
+    for _ in range(2):
+        output = run(machine, program)
+        wrong = compare(*verdicts(output), known)
+        if not wrong:
+            return
     assert not wrong, "\n".join([*wrong, output])
 
 

