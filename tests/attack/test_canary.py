@@ -274,8 +274,9 @@ def test_no_file_of_a_cell_is_executed_outside(gateway, inside, environment):
         common = outside.keys() & visible.keys()
         assert not common, {outside[place]: visible[place] for place in common}
         # What would be missed without the rule: somebody outside runs the environment's program.
-        stray = inside.run(f"/run/environments/{environment}/usr/lib/anchorhold/cell-init 3 -- "
-                           "/test/bin/sleep 60 3>/dev/null >/dev/null 2>&1 & echo $!").strip()
+        stray = inside.run("sleep 60 2>/dev/null | /run/environments/" + environment + "/usr/lib/anchorhold/"
+                           "cell-init 3 4 5 -- x 4<&0 3>/dev/null 5>/dev/null >/dev/null 2>&1 "
+                           "& echo $!").strip()
         try:
             common = executed_outside(inside).keys() & visible.keys()
         finally:
