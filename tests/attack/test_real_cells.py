@@ -7,6 +7,7 @@ What each answer proves of its refuser is shown by test_probes and test_syscalls
 import re
 
 from attack import policy, table
+from attack.kernels import hostile, neighbour  # noqa: F401 (fixtures)
 from attack.test_syscalls import NUMBERS, SIGSEGV, SIGSYS, differs, parse_sweeps
 
 # What a real environment does not have: cells of our own are made with it.
