@@ -22,7 +22,7 @@ test_groups() {
 		link     10 test_pytest     who is refused
 		cell     30 test_cell       a kernel's life, its walls, and what it leaves
 		jupyter  10 test_pytest     unmodified clients
-		attack   15 test_pytest     what hostile code tries, and what refuses it
+		attack   25 test_pytest     what hostile code tries, and what refuses it
 	EOT
 }
 

@@ -16,7 +16,8 @@ from lib.projects import new_project
 
 # Nothing of an ended cell is held; what MemAvailable still lacks are slabs and per-CPU counters
 # that the kernel gives back in its own time.
-TOLERANCE_KIB = 6 * 1024
+TOLERANCE_KIB = 8 * 1024
+SETTLE_S = 30
 # While it runs, a cell may take its own limit, its relay's log, and what the kernel keeps of a
 # cell outside its account (namespaces, cgroups), never more.
 OVERHEAD_KIB = 48 * 1024
@@ -72,11 +73,17 @@ def test_a_weight_counts_between_cells(gateway, inside):
 
 
 def test_the_memory_is_back_and_the_kernel_had_nothing_to_say(inside, quiet):
+    deadline = time.monotonic() + SETTLE_S
     inside.run("echo 3 >/proc/sys/vm/drop_caches")
+    while (meminfo(inside)["MemAvailable"] <= quiet.available - TOLERANCE_KIB
+           and time.monotonic() < deadline):
+        time.sleep(1)
+        inside.run("echo 3 >/proc/sys/vm/drop_caches")
     assert meminfo(inside)["MemAvailable"] > quiet.available - TOLERANCE_KIB
     log = inside.run("dmesg")
-    assert "WARNING" not in log and "BUG" not in log and "Call Trace" not in log.replace(
-        "oom-kill", "") or "oom" in log
+    assert "WARNING" not in log and "BUG" not in log
+    # Each kill for memory shows a trace; nothing else has a reason to.
+    assert log.count("Call Trace") <= log.count("invoked oom-killer"), log
 
 
 def test_without_the_limit_it_gets_further(inside):
