@@ -74,7 +74,7 @@ build_programs() {
 	meson_build "$programs_dir" --cross-file "$programs_toolchain/$1.ini" \
 		-Dnode=true -Drequire_single_part=true
 	programs_files=$(meson_programs "build/$programs_dir" init hostd cell-init lua-kernel \
-		lua-kernel-hostile bare)
+		lua-kernel-hostile bare bench-cell bench-true bench-calls)
 	# The attack group's, and the cell's unit tests: in no image but the tests'.
 	[ "$1" != x86_64 ] || programs_files="$programs_files $(meson_programs "build/$programs_dir" \
 		attack-probe attack-cells attack-cell-init \

@@ -84,7 +84,8 @@ root_test_fill() {
 			"tests/image/${test_program#bin/}.c"
 	done
 	cp "$(step_dir busybox-x86_64-debug)/busybox" "$1/test/bin/"
-	for test_program in bare cell-init units-cell units-egress units-steps units-uids units-probe; do
+	for test_program in bare bench-cell cell-init units-cell units-egress units-steps units-uids \
+		units-probe; do
 		cp "$(step_dir programs-x86_64)/$test_program" "$1/test/bin/"
 	done
 	for test_applet in $("$1/test/bin/busybox" --list); do

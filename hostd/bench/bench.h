@@ -4,11 +4,14 @@
  * that neither an interpreter nor a console is in the figures. For test images.
  *
  *	main.c	   the words, the machine's preparation
+ *	machine.c  the root that all start from
  *	samples.c  values, percentiles, lines
  *	ours.c	   a whole cell with its relay, as the monitor makes them
  *	others.c   bare clone3, bubblewrap, crun, runc; bundle.c what they are told
  *	spawn.c	   all of them in turns; the steps; the rate; memory
- *	calls.c	   system calls, inside and outside
+ *	memory.c   what cells take while they live
+ *	leaks.c	   what they leave when they are gone
+ *	compare.c  a program inside and outside; calls.c is one
  */
 #ifndef ANCHORHOLD_HOSTD_BENCH_H
 #define ANCHORHOLD_HOSTD_BENCH_H
@@ -22,6 +25,13 @@
 #include "hostd/cell/trace.h"
 #include "hostd/ipc.h"
 #include "hostd/loop.h"
+
+/* ---- machine.c ---- */
+
+#define MACHINE_ENVIRONMENT "/rivals/environment"
+
+/* environment, where it is not NULL, is then found at MACHINE_ENVIRONMENT. 0 or -errno. */
+int machine_enter(const char *device, const char *environment);
 
 /* ---- samples.c ---- */
 
@@ -51,13 +61,19 @@ struct ours {
 	struct ipc_message *message;
 	int environment, filter;
 	const char *program; /* hostd, for relays */
-	const char *payload;
+	const char *cells;	    /* the path of its cgroups */
+	const char *const *payload; /* NULL-terminated */
+	const char *const *env;
+	const char *profile;
+	const char *control; /* what bench_leaks leaves behind on purpose; NULL: nothing */
+	int output; /* the payload's, -1: nowhere */
 	unsigned number; /* of the next cell */
 };
 
 struct one;
 
-int ours_open(struct ours *ours, int cells, int environment, const char *program);
+/* With its payload, environment, profile and trace filled in. */
+int ours_open(struct ours *ours, int cells);
 void ours_close(struct ours *ours);
 
 /* Ahead of a request: a cell and its relay, both waiting, for one_start to give them away. */

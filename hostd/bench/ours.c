@@ -24,22 +24,19 @@ struct one {
 	struct ours *ours;
 	struct cell *cell;
 	struct worker *relay;
-	bool ended, relay_ended;
+	bool ended, relay_ended, told;
 	struct cell_exit end;
 	struct loop_timer limit;
 };
 
-int ours_open(struct ours *ours, int cells, int environment, const char *program)
+int ours_open(struct ours *ours, int cells)
 {
 	struct cell_error error = {0};
 	int r = loop_new(&ours->loop);
 
 	if (r < 0)
 		return r;
-	ours->environment = environment;
-	ours->program = program;
 	ours->filter = role_filter_compile(&role_policy_relay);
-	ours->payload = "/usr/bin/bench-true";
 	ours->message = calloc(1, sizeof(*ours->message));
 	r = cell_host_new(cells, 0, &ours->host, &error);
 	if (r < 0) {
@@ -93,7 +90,11 @@ static int spawn_cell(struct one *one, struct cell_error *ret_error)
 	struct jupyter_key key;
 	char json[JUPYTER_CONNECTION_MAX];
 	size_t len = 0;
-	struct cell_connection connection = {.incarnation = 1, .json = json};
+	struct cell_connection connection = {
+		.incarnation = 1,
+		.json = json,
+		.output_fd = one->ours->output,
+	};
 	uint8_t random[32] = {1};
 	int r;
 
@@ -139,6 +140,7 @@ static int set_up_relay(struct one *one, const uint8_t id[LINK_ID_LEN])
 	memcpy(setup.kernel_id, id, LINK_ID_LEN);
 	memset(setup.key, '1', IPC_HMAC_LEN);
 	r = worker_send(one->relay, IPC_RELAY_SETUP, &setup, -1);
+	one->told = r == 0;
 	trace_mark(one->ours->trace, "relay told");
 	return r;
 }
@@ -152,11 +154,13 @@ static void describe(struct ours *ours, struct cell_spec *spec)
 			   .pids_max = 128,
 			   .tmpfs_bytes = 64u << 20},
 		.network = CELL_NETWORK_LOOPBACK,
-		.profile = "python",
+		.profile = ours->profile,
 		.environment_fd = ours->environment,
-		.argv = {ours->payload},
-		.env = {"PATH=/usr/bin:/bin", "HOME=/home/user", "LANG=C.UTF-8"},
 	};
+	for (size_t i = 0; i < CELL_ARGS_MAX && ours->payload[i]; i++)
+		spec->argv[i] = ours->payload[i];
+	for (size_t i = 0; i < CELL_ENV_MAX && ours->env[i]; i++)
+		spec->env[i] = ours->env[i];
 	ours->number++;
 	memcpy(spec->id, &ours->number, sizeof(ours->number));
 }
@@ -245,10 +249,10 @@ int one_remove(struct one *one)
 	struct cell_error error = {0};
 	int r;
 
-	if (one->relay)
+	if (one->relay && one->told)
 		(void)worker_send(one->relay, IPC_RELAY_ORDER, &order, -1);
 	loop_timer_start(loop, &one->limit, LIMIT_MS, on_limit, one);
-	while (one->relay && one->limit.set)
+	while (one->relay && one->told && one->limit.set)
 		(void)loop_run(loop, NULL, NULL);
 	loop_timer_stop(loop, &one->limit);
 	trace_mark(one->ours->trace, "relay ended");

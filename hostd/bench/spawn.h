@@ -9,5 +9,8 @@ int bench_turns(struct ours *ours, unsigned times);
 int bench_steps(struct ours *ours, unsigned times); /* wants a trace */
 int bench_rate(struct ours *ours, unsigned seconds);
 int bench_cpu(struct ours *ours, unsigned times);
+int bench_memory(struct ours *ours, unsigned most);   /* 1, 100 and 500 cells, up to most */
+int bench_leaks(struct ours *ours, unsigned times);
+int bench_compare(struct ours *ours, unsigned rounds);
 
 #endif

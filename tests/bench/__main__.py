@@ -4,7 +4,7 @@
 import importlib
 import sys
 
-NAMES = ["image", "boot", "kernel"]
+NAMES = ["image", "boot", "kernel", "cell"]
 
 
 def main(names):
