@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -127,7 +129,7 @@ static int leave(const char *what, const char *cells, unsigned number)
 		pid_t pid = fork();
 
 		if (pid == 0) {
-			if (unshare(flag) < 0)
+			if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || unshare(flag) < 0)
 				_exit(1);
 			for (;;)
 				pause();
