@@ -23,7 +23,7 @@
 #define CELL_ENV_MAX 32u
 #define CELL_SLOTS_MAX 4096u
 #define CELL_STEP_MAX 96u
-#define CELL_CONNECTION_MAX 4096u /* what a pipe takes at once */
+#define CELL_CONNECTION_MAX 4096u /* what a socket takes at once */
 
 /* An argument that is this word becomes the path of the incarnation's connection file. */
 #define CELL_CONNECTION_FILE "{connection_file}"
@@ -176,7 +176,7 @@ int cell_assign(struct cell *cell, const struct cell_limits *limits, struct cell
 
 /*
  * Starts the kernel's processes in it and returns when cell-init was executed. At most one
- * incarnation runs at a time (-EBUSY until cell_reap). The caller must ignore SIGPIPE.
+ * incarnation runs at a time (-EBUSY until cell_reap).
  */
 int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	       struct cell_error *ret_error);

@@ -8,6 +8,7 @@
 #include "hostd/cell/util.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 static void plan_describe(const struct cell *cell, uint32_t incarnation, int output_fd,
 			  struct cell_plan *plan)
@@ -78,13 +79,14 @@ int cell_launch(struct cell *cell, uint32_t incarnation, int output_fd,
 	return 0;
 }
 
-/* A pipe takes it whole. One that has died meanwhile is told of by its pidfd. */
+/* It takes it whole. One that has died meanwhile is told of by its pidfd. */
 static int go(struct cell *cell, const struct cell_connection *connection)
 {
-	ssize_t n = write(cell->go_fd, connection->json, connection->json_len);
+	ssize_t n = send(cell->go_fd, connection->json, connection->json_len,
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
 	int result = 0;
 
-	if (n < 0 && errno != EPIPE)
+	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
 		result = -errno;
 	else if (n >= 0 && (size_t)n != connection->json_len)
 		result = -EIO;

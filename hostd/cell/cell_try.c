@@ -15,7 +15,6 @@
 #include "hostd/cell/util.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,7 +210,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: cell-try [OPTION...] ENVIRONMENT PROGRAM [ARGUMENT...]\n");
 		return 100;
 	}
-	(void)signal(SIGPIPE, SIG_IGN);
 	cgroup = open(options.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	result = cell_host_new(cgroup, options.lacking, &host, &error);
 	if (result == 0)
