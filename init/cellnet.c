@@ -13,7 +13,7 @@
 #define CELLNET_PRIORITY 100u /* of the rules: behind the node's own addresses, before its routes */
 #define LOOK_MS 500u /* between two looks for the interface, or at the link's address */
 
-/* Each cell may have 512 connections (hostd/cell/egress_rules.c), and the link has its own. */
+/* Each cell may have 512 connections (hostd/cell/egress_list.c), and the link has its own. */
 #define CONNECTIONS_PATH "/proc/sys/net/netfilter/nf_conntrack_max"
 #define CONNECTIONS "131072"
 

@@ -5,7 +5,8 @@
  * slot; each slot has two addresses of the node's range for cells. IPv4 alone.
  *
  *	egress.c	the pair, and what all cells share
- *	egress_rules.c	the rules
+ *	egress_rules.c	the rules' table, and a cell's place in it
+ *	egress_list.c	a cell's policy as rules
  *	egress_policy.c	whether a policy is in range, and its resolv.conf
  *
  * What is sent passes, in this order: the kill switch, what is never allowed, the cell's own list,
@@ -131,7 +132,16 @@ int egress_rules_open(struct egress *egress);
 int egress_rules_cut_all(struct egress *egress, bool cut);
 int egress_rules_cut(struct egress *egress, unsigned slot, bool cut);
 int egress_rules_add(struct egress *egress, unsigned slot);
-int egress_rules_set(struct egress *egress, unsigned slot, const struct egress_policy *policy);
 int egress_rules_delete(struct egress *egress, unsigned slot, bool cut);
+
+/* What is a cell's in the table is called by the slot: from-7, sent-7. */
+#define EGRESS_NAME_MAX 24u
+#define EGRESS_CHAINS 4u
+extern const char *const egress_chains[EGRESS_CHAINS];
+void egress_name(char ret[EGRESS_NAME_MAX], const char *what, unsigned slot);
+
+/* ---- egress_list.c ---- */
+
+int egress_rules_set(struct egress *egress, unsigned slot, const struct egress_policy *policy);
 
 #endif

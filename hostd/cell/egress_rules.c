@@ -20,15 +20,11 @@
 
 #define T EGRESS_TABLE
 #define BEFORE_INIT (-10)
-#define BURST_MIN 65536u /* bytes; less would cut a large packet's fragments */
-#define DNS 53u
-#define CONNECTIONS_MAX 512u /* of a cell at once: they are memory of the node */
+#define NAME_LEN EGRESS_NAME_MAX
 
-#define NAME_LEN 24u
-
-static void name(char ret[NAME_LEN], const char *what, unsigned slot)
+void egress_name(char ret[EGRESS_NAME_MAX], const char *what, unsigned slot)
 {
-	snprintf(ret, NAME_LEN, "%s-%u", what, slot);
+	snprintf(ret, EGRESS_NAME_MAX, "%s-%u", what, slot);
 }
 
 /* ---- what all cells share ---- */
@@ -185,7 +181,7 @@ int egress_rules_cut_all(struct egress *egress, bool cut)
 /* ---- one cell ---- */
 
 static const char *const counters[] = {"sent", "received", "refused", "limited", "spent"};
-static const char *const chains_of_cell[] = {"from", "to", "out", "in"};
+const char *const egress_chains[EGRESS_CHAINS] = {"from", "to", "out", "in"};
 
 /* Every element that leads to a cell, so that adding and deleting name the same ones. */
 static void elements(struct nl *nl, const struct egress *egress, unsigned slot, bool add)
@@ -203,9 +199,9 @@ static void elements(struct nl *nl, const struct egress *egress, unsigned slot, 
 	};
 
 	egress_interface(slot, interface);
-	name(from, "from", slot);
-	name(to, "to", slot);
-	name(refused, "refused", slot);
+	egress_name(from, "from", slot);
+	egress_name(to, "to", slot);
+	egress_name(refused, "refused", slot);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		(add ? nft_element_add : nft_element_delete)(nl, T, rows[i].set, &rows[i].element);
 }
@@ -217,13 +213,13 @@ int egress_rules_add(struct egress *egress, unsigned slot)
 
 	nft_begin_add(&nl, T);
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		name(text, counters[i], slot);
+		egress_name(text, counters[i], slot);
 		nft_counter_add(&nl, T, text);
 	}
-	name(text, "quota", slot);
+	egress_name(text, "quota", slot);
 	nft_quota_add(&nl, T, text, UINT64_MAX);
-	for (size_t i = 0; i < sizeof(chains_of_cell) / sizeof(chains_of_cell[0]); i++) {
-		name(text, chains_of_cell[i], slot);
+	for (size_t i = 0; i < EGRESS_CHAINS; i++) {
+		egress_name(text, egress_chains[i], slot);
 		nft_chain_plain(&nl, T, text);
 	}
 	elements(&nl, egress, slot, true);
@@ -251,7 +247,7 @@ int egress_rules_cut(struct egress *egress, unsigned slot, bool cut)
 /* Elements, then what they lead to; chains by their rules first, since those lead to others. */
 int egress_rules_delete(struct egress *egress, unsigned slot, bool cut)
 {
-	const size_t chains = sizeof(chains_of_cell) / sizeof(chains_of_cell[0]);
+	const size_t chains = EGRESS_CHAINS;
 	char text[NAME_LEN];
 	struct nl nl;
 
@@ -260,148 +256,18 @@ int egress_rules_delete(struct egress *egress, unsigned slot, bool cut)
 	if (cut)
 		cut_element(&nl, slot, false);
 	for (size_t i = 0; i < chains; i++) {
-		name(text, chains_of_cell[i], slot);
+		egress_name(text, egress_chains[i], slot);
 		nft_rules_delete(&nl, T, text);
 	}
 	for (size_t i = 0; i < chains; i++) {
-		name(text, chains_of_cell[i], slot);
+		egress_name(text, egress_chains[i], slot);
 		nft_chain_delete(&nl, T, text);
 	}
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		name(text, counters[i], slot);
+		egress_name(text, counters[i], slot);
 		nft_counter_delete(&nl, T, text);
 	}
-	name(text, "quota", slot);
+	egress_name(text, "quota", slot);
 	nft_quota_delete(&nl, T, text);
-	return nft_commit(&nl, egress->nft);
-}
-
-/* ---- a policy ---- */
-
-/* A rule as it is seen from the cell, and its mirror for the answers. */
-static void allow(struct nl *nl, unsigned slot, const struct egress_rule *rule, bool out)
-{
-	const enum nft_address far = out ? NFT_DESTINATION : NFT_SOURCE;
-	char chain[NAME_LEN], target[NAME_LEN];
-
-	name(chain, out ? "from" : "to", slot);
-	name(target, out ? "out" : "in", slot);
-	nft_rule(nl, T, chain);
-	nft_match_ipv4(nl, far, rule->address, rule->bits);
-	if (rule->protocol == IPPROTO_ICMP)
-		nft_match_icmp(nl, out ? 8 : 0); /* echo, echo reply */
-	else if (rule->protocol)
-		nft_match_protocol(nl, rule->protocol);
-	if (rule->port_first != 0 && rule->port_first == rule->port_last)
-		nft_match_port(nl, far, rule->port_first);
-	else if (rule->port_first != 0)
-		nft_match_ports(nl, far, rule->port_first, rule->port_last);
-	nft_rule_goto(nl, target);
-}
-
-static void allow_resolver(struct nl *nl, unsigned slot, uint32_t address, bool out)
-{
-	const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
-
-	for (size_t i = 0; i < sizeof(protocols); i++) {
-		const struct egress_rule rule = {address, 32, protocols[i], DNS, DNS};
-
-		allow(nl, slot, &rule, out);
-	}
-}
-
-static void list(struct nl *nl, unsigned slot, const struct egress_policy *policy, bool out)
-{
-	for (size_t i = 0; i < policy->rules_count; i++)
-		allow(nl, slot, &policy->rules[i], out);
-	for (size_t i = 0; i < policy->resolvers_count; i++)
-		allow_resolver(nl, slot, policy->resolvers[i], out);
-}
-
-/* Only answers; and the errors that routers send for a connection of the cell's. */
-static void answers(struct nl *nl, unsigned slot)
-{
-	char chain[NAME_LEN], target[NAME_LEN];
-
-	name(chain, "to", slot);
-	name(target, "in", slot);
-	nft_rule(nl, T, chain);
-	nft_match_state(nl, NFT_STATE_NEW);
-	nft_rule_goto(nl, "ignore");
-	nft_rule(nl, T, chain);
-	nft_match_reply(nl, false);
-	nft_rule_goto(nl, "ignore");
-	nft_rule(nl, T, chain);
-	nft_match_state(nl, NFT_STATE_RELATED);
-	nft_match_protocol(nl, IPPROTO_ICMP);
-	nft_limit(nl, 50, 50);
-	nft_rule_goto(nl, target);
-}
-
-/* What is on the list still has the rate and the quota to pass. */
-static void pass(struct nl *nl, unsigned slot, uint64_t rate, bool out)
-{
-	char chain[NAME_LEN], counter[NAME_LEN];
-
-	name(chain, out ? "out" : "in", slot);
-	if (out) {
-		nft_rule(nl, T, chain);
-		nft_match_state(nl, NFT_STATE_NEW);
-		nft_connections_over(nl, CONNECTIONS_MAX);
-		name(counter, "limited", slot);
-		nft_counter_use(nl, counter);
-		nft_rule_end(nl, NFT_VERDICT_DROP);
-	}
-	nft_rule(nl, T, chain);
-	nft_limit_over_bytes(nl, rate, (uint32_t)(rate / 4 > BURST_MIN ? rate / 4 : BURST_MIN));
-	name(counter, "limited", slot);
-	nft_counter_use(nl, counter);
-	nft_rule_end(nl, NFT_VERDICT_DROP);
-	nft_rule(nl, T, chain);
-	name(counter, "quota", slot);
-	nft_quota_over(nl, counter);
-	name(counter, "spent", slot);
-	nft_counter_use(nl, counter);
-	nft_rule_end(nl, NFT_VERDICT_DROP);
-	nft_rule(nl, T, chain);
-	name(counter, out ? "sent" : "received", slot);
-	nft_counter_use(nl, counter);
-	nft_mark(nl, EGRESS_MARK);
-	nft_rule_end(nl, NFT_VERDICT_ACCEPT);
-}
-
-static void last_rule(struct nl *nl, const char *what, unsigned slot, const char *target)
-{
-	char chain[NAME_LEN];
-
-	name(chain, what, slot);
-	nft_rule(nl, T, chain);
-	nft_rule_goto(nl, target);
-}
-
-/* policy NULL: the chains end at once, in refusal. The counters stay what they are. */
-int egress_rules_set(struct egress *egress, unsigned slot, const struct egress_policy *policy)
-{
-	char text[NAME_LEN];
-	struct nl nl;
-
-	nft_begin_add(&nl, T);
-	for (size_t i = 0; i < sizeof(chains_of_cell) / sizeof(chains_of_cell[0]); i++) {
-		name(text, chains_of_cell[i], slot);
-		nft_rules_delete(&nl, T, text);
-	}
-	if (policy) {
-		uint32_t kibps = policy->rate_kibps ? policy->rate_kibps : egress->node.rate_kibps;
-
-		name(text, "quota", slot);
-		nft_quota_add(&nl, T, text, policy->bytes_max ? policy->bytes_max : UINT64_MAX);
-		list(&nl, slot, policy, true);
-		answers(&nl, slot);
-		list(&nl, slot, policy, false);
-		pass(&nl, slot, (uint64_t)kibps * 1024, true);
-		pass(&nl, slot, (uint64_t)kibps * 1024, false);
-	}
-	last_rule(&nl, "from", slot, "refuse");
-	last_rule(&nl, "to", slot, "ignore");
 	return nft_commit(&nl, egress->nft);
 }
