@@ -74,7 +74,11 @@ static long vector_fd(struct page_target *t)
 
 static long change_mode(struct page_target *t)
 {
+#ifdef SYS_chmod
 	return syscall(SYS_chmod, t->path, 0777);
+#else /* newer machines have only the call that takes a directory */
+	return syscall(SYS_fchmodat, AT_FDCWD, t->path, 0777);
+#endif
 }
 
 static long change_mode_fd(struct page_target *t)
@@ -116,7 +120,11 @@ static long rename_over(struct page_target *t)
 
 static long link_out(struct page_target *t)
 {
+#ifdef SYS_link
 	return syscall(SYS_link, t->path, "/home/user/linked");
+#else
+	return syscall(SYS_linkat, AT_FDCWD, t->path, AT_FDCWD, "/home/user/linked", 0);
+#endif
 }
 
 static long map_shared(struct page_target *t)
