@@ -139,7 +139,12 @@ up_all_live() {
 up_failed() {
 	say failed
 	for failed_log in "$UP"/*/console "$UP"/log/*; do
-		[ -s "$failed_log" ] || continue
+		if [ ! -s "$failed_log" ]; then
+			case "$failed_log" in
+			*/console) [ ! -e "$failed_log" ] || warn "$failed_log: the node wrote nothing" ;;
+			esac
+			continue
+		fi
 		warn "the end of $failed_log:"
 		tail -n 15 "$failed_log" | tr -d '\r' | sed 's/^/    | /' >&2
 	done
