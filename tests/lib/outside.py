@@ -11,6 +11,7 @@ usage: outside.py TAP: a line of JSON in, a line out:
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import socket
@@ -32,8 +33,11 @@ def ip(*words):
 class Outside:
     """The namespace, its tap, and the program in it. `tap` is for QEMU's -netdev."""
 
+    made = itertools.count()  # a module's may still be there when a test makes its own
+
     def __init__(self):
-        self.space, self.tap = f"outside-{os.getpid()}", f"out{os.getpid() % 10 ** 9}"
+        name = f"{os.getpid()}-{next(self.made)}"
+        self.space, self.tap = f"outside-{name}", f"out{name}"
         self.program = None
 
     def __enter__(self):
