@@ -109,6 +109,7 @@ class Kernel:
                                  {"memory_mib": 256, **settings})
             assert reply.status in (200, 201), reply.body
         self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)  # another file's asyncio.run() leaves none
         reply = gateway.call("POST", "/api/kernels", {"name": environment, "project": project},
                              timeout=180)
         assert reply.status == 201, reply.body
