@@ -127,11 +127,18 @@ static unsigned long pss_kib(const char *cells)
 	return kib;
 }
 
-static int grow(struct ours *ours, struct one **ones, unsigned from, unsigned to)
+/* How many there are is told whatever happens: those have to be removed. */
+static int grow(struct ours *ours, struct one **ones, unsigned *have, unsigned to)
 {
-	for (unsigned i = from; i < to; i++)
-		if (one_start(ours, &ones[i]) < 0)
+	while (*have < to) {
+		ones[*have] = NULL;
+		if (one_start(ours, &ones[*have]) < 0) {
+			fprintf(stderr, "bench-cell: after %u cells\n", *have);
+			*have += ones[*have] != NULL;
 			return -1;
+		}
+		(*have)++;
+	}
 	sleep(SETTLE_S);
 	return 0;
 }
@@ -143,10 +150,11 @@ int bench_memory(struct ours *ours, unsigned most)
 	static struct one *ones[CELLS_MAX];
 	unsigned long before;
 	unsigned have = 0;
-	int r = grow(ours, ones, 0, 1);
+	int r = grow(ours, ones, &have, 1);
 
 	if (r == 0)
 		r = one_remove(ones[0]);
+	have = 0;
 	sleep(SETTLE_S);
 	before = available_kib();
 	for (size_t i = 0; r == 0 && i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -154,9 +162,9 @@ int bench_memory(struct ours *ours, unsigned most)
 
 		if (counts[i] > most)
 			break;
-		ones[have] = NULL;
-		r = grow(ours, ones, have, counts[i]);
-		have = counts[i];
+		r = grow(ours, ones, &have, counts[i]);
+		if (r < 0)
+			break;
 		snprintf(name, sizeof(name), "memory.pss.%u", have);
 		figure(name, (double)pss_kib(ours->cells) / 1024 / have, "MiB each");
 		snprintf(name, sizeof(name), "memory.available.%u", have);
