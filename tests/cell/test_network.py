@@ -139,6 +139,7 @@ class Kernel:
         return reply.json()
 
     def close(self):
+        asyncio.set_event_loop(self.loop)
         self.session.close()
         self.loop.close()
         stop_kernel(self.gateway, self.id)
