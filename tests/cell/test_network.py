@@ -138,9 +138,14 @@ class Kernel:
         assert reply.status == 200, reply.body
         return reply.json()
 
+    def leave(self):
+        """Close the socket inside its own loop: another file's asyncio.run() leaves none outside."""
+        async def leave():
+            self.session.close()
+        self.loop.run_until_complete(leave())
+
     def close(self):
-        asyncio.set_event_loop(self.loop)
-        self.session.close()
+        self.leave()
         self.loop.close()
         stop_kernel(self.gateway, self.id)
 
@@ -446,7 +451,7 @@ def test_a_restarted_kernel_has_its_way_out_anew(world, kernel):
     kernel.set(LISTED)
     sent = number_of(kernel.usage(), "network_sent_bytes")
     assert gateway.call("POST", f"/api/kernels/{kernel.id}/restart", timeout=180).status == 200
-    kernel.session.close()
+    kernel.leave()
     kernel.session = kernel.loop.run_until_complete(Session(gateway, kernel.id).open())
     kernel.run(HELPERS)
     assert kernel.ask(f"tcp('{SERVER}', 80)") == "ok"
