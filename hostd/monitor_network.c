@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostd/cell/util.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 
@@ -18,13 +19,6 @@
 
 _Static_assert(EGRESS_RULES_MAX == LINK_EGRESS_RULES_MAX, "a policy fits");
 _Static_assert(EGRESS_RESOLVERS_MAX == LINK_RESOLVERS_MAX, "its resolvers fit");
-
-static int fail(struct cell_error *ret_error, int error, const char *text)
-{
-	snprintf(ret_error->step, sizeof(ret_error->step), "%s", text);
-	ret_error->error = -error;
-	return error;
-}
 
 /* ---- the node's way out ---- */
 
@@ -114,7 +108,7 @@ int kernel_network(struct kernel *kernel, struct egress_policy *ret_policy, stru
 	}
 	why = no_way_out(kernel->monitor);
 	if (why)
-		return fail(ret_error, -EOPNOTSUPP, why);
+		return step_fail(ret_error, why, -EOPNOTSUPP);
 	policy_of(&asked->egress, ret_policy);
 	spec->network = CELL_NETWORK_EGRESS;
 	spec->egress = ret_policy;
@@ -138,7 +132,7 @@ enum link_code kernel_set_network(struct kernel *kernel, const struct link_start
 		why = no_way_out(monitor);
 	}
 	if (why) {
-		fail(ret_error, -EOPNOTSUPP, why);
+		step_fail(ret_error, why, -EOPNOTSUPP);
 		return LINK_E_SYSTEM;
 	}
 	policy_of(&asked->egress, &policy);
@@ -184,8 +178,9 @@ enum link_code network_cut(struct monitor *monitor, bool on, struct cell_error *
 	else if (path && unlink(path) < 0 && errno != ENOENT)
 		r = -errno;
 	if (r < 0) {
-		fail(ret_error, r, on ? "cut, but not kept over a restart of the node"
-				      : "the kill switch stays on: its file cannot be removed");
+		step_fail(ret_error,
+			  on ? "cut, but not kept over a restart of the node"
+			     : "the kill switch stays on: its file cannot be removed", r);
 		return LINK_E_SYSTEM;
 	}
 	if (!on && monitor->cells && cell_host_cut(monitor->cells, false, ret_error) < 0)

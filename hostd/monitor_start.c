@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "hostd/cell/util.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 #include "hostd/status.h"
@@ -38,11 +39,8 @@ int kernel_spawn(struct kernel *kernel, struct cell_error *ret_error)
 	snprintf(prefix, sizeof(prefix), SOCKETS "/k%u", kernel->incarnation);
 	r = jupyter_connection_write(&kernel->key, prefix, kernel->environment->manifest.name,
 				     json, sizeof(json), &len);
-	if (r < 0) {
-		snprintf(ret_error->step, sizeof(ret_error->step), "connection file");
-		ret_error->error = -r;
-		return r;
-	}
+	if (r < 0)
+		return step_fail(ret_error, "connection file", r);
 	connection.json = json;
 	connection.json_len = len;
 	r = cell_spawn(kernel->cell, &connection, ret_error);
@@ -89,11 +87,7 @@ static int build(struct kernel *kernel, struct cell_error *ret_error)
 	if (r < 0)
 		return r;
 	r = relay_start(kernel);
-	if (r < 0) {
-		snprintf(ret_error->step, sizeof(ret_error->step), "relay");
-		ret_error->error = -r;
-	}
-	return r;
+	return r < 0 ? step_fail(ret_error, "relay", r) : 0;
 }
 
 static enum link_code admit(struct monitor *monitor, const uint8_t id[LINK_ID_LEN],

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "hostd/cell/util.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 
@@ -37,11 +38,8 @@ int kernel_environment(struct kernel *kernel, struct cell_spec *spec,
 		return 0;
 	r = strict_take(&monitor->stricts, monitor->paths->environments,
 			&kernel->environment->manifest, kernel->project, &kernel->strict, &step);
-	if (r < 0) {
-		snprintf(ret_error->step, sizeof(ret_error->step), "%s", step);
-		ret_error->error = -r;
-		return r;
-	}
+	if (r < 0)
+		return step_fail(ret_error, step, r);
 	spec->environment_fd = kernel->strict->root_fd;
 	return 0;
 }
@@ -61,11 +59,8 @@ int kernel_workspace(struct kernel *kernel, struct cell_spec *spec, struct cell_
 		return 0;
 	r = workspace_open(&kernel->monitor->workspaces, kernel->project, &quota,
 			   &kernel->workspace, &step);
-	if (r < 0) {
-		snprintf(ret_error->step, sizeof(ret_error->step), "%s", step);
-		ret_error->error = -r;
-		return r;
-	}
+	if (r < 0)
+		return step_fail(ret_error, step, r);
 	spec->workspace_fd = kernel->workspace.fd;
 	spec->workspace_write = limits->workspace == LINK_WORKSPACE_WRITE;
 	spec->workspace_exec = limits->workspace_exec != 0;
