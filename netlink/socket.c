@@ -22,33 +22,41 @@ int nl_open(int protocol)
 }
 
 /*
- * The kernel works through a request, and queues its answers, before send returns: reading
- * needs no waiting, and an empty queue is the end.
+ * The next datagram of the kernel's (another's is passed over): its length, 0 where none waits,
+ * -EBADMSG where it is longer than the buffer. The kernel works through a request, and queues its
+ * answers (of a dump the next part, at each read), before send returns: reading needs no waiting.
  */
+static ssize_t receive(int fd, uint8_t *bytes, size_t size)
+{
+	for (;;) {
+		struct sockaddr_nl from = {0};
+		socklen_t from_len = sizeof(from);
+		ssize_t n = recvfrom(fd, bytes, size, MSG_DONTWAIT | MSG_TRUNC,
+				     (struct sockaddr *)&from, &from_len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+		if (from.nl_pid != 0)
+			continue;
+		return (size_t)n > size ? -EBADMSG : n;
+	}
+}
+
 static int collect(int fd, uint32_t acked)
 {
 	_Alignas(4) uint8_t bytes[8192];
 	bool last = false;
 	int error = 0;
+	ssize_t n;
 
-	for (;;) {
-		struct sockaddr_nl from = {0};
-		socklen_t from_len = sizeof(from);
-		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC,
-				     (struct sockaddr *)&from, &from_len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			break;
-		if (n < 0)
-			return -errno;
-		if (from.nl_pid != 0) /* not the kernel */
-			continue;
-		if ((size_t)n > sizeof(bytes) ||
-		    nl_answers(bytes, (size_t)n, acked, &error, &last) != 0)
+	while ((n = receive(fd, bytes, sizeof(bytes))) > 0) {
+		if (nl_answers(bytes, (size_t)n, acked, &error, &last) != 0)
 			return -EBADMSG;
 	}
+	if (n < 0)
+		return (int)n;
 	if (error)
 		return error;
 	return last ? 0 : -EIO;
@@ -74,7 +82,6 @@ int nl_send(int fd, const struct nl *nl, uint32_t acked)
 	return err ? err : collect(fd, acked);
 }
 
-/* Each read has the kernel put the dump's next part into the queue: here too, nothing waits. */
 int nl_dump(int fd, const struct nl *nl, nl_found *found, void *ctx)
 {
 	_Alignas(4) uint8_t bytes[32768];
@@ -82,19 +89,11 @@ int nl_dump(int fd, const struct nl *nl, nl_found *found, void *ctx)
 	int error = send_all(fd, nl);
 
 	while (error == 0 && !done) {
-		struct sockaddr_nl from = {0};
-		socklen_t from_len = sizeof(from);
-		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC,
-				     (struct sockaddr *)&from, &from_len);
+		ssize_t n = receive(fd, bytes, sizeof(bytes));
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK ? -EIO : -errno;
-		if (from.nl_pid != 0) /* not the kernel */
-			continue;
-		if ((size_t)n > sizeof(bytes) ||
-		    nl_messages(bytes, (size_t)n, found, ctx, &error, &done) != 0)
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		if (nl_messages(bytes, (size_t)n, found, ctx, &error, &done) != 0)
 			return -EBADMSG;
 	}
 	return error;
