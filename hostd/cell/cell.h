@@ -171,7 +171,7 @@ int cell_prepare(struct cell *cell, struct cell_error *ret_error);
  */
 bool cell_fits(const struct cell *cell, const struct cell_spec *spec);
 
-/* Those limits. What it used so far was not its owner's, and counts as nothing. */
+/* Those limits. What its making took counts as its owner's, as that of every cell does. */
 int cell_assign(struct cell *cell, const struct cell_limits *limits, struct cell_error *ret_error);
 
 /*

@@ -70,6 +70,5 @@ int cell_assign(struct cell *cell, const struct cell_limits *limits, struct cell
 	if (result < 0)
 		return result;
 	cell->limits = *limits;
-	usage_read(cell->cgroup.cell, cell->host->disk, CELL_USAGE_ALL, &cell->usage);
 	return 0;
 }

@@ -29,7 +29,6 @@ struct cell {
 	int go_fd; /* PID 1 waits for the connection file through it; -1: it has it, or none runs */
 	uint64_t oom_kills; /* as the incarnation began */
 	struct egress_cell egress;
-	struct cell_usage usage; /* of its cgroup as the cell began: not its own */
 };
 
 /*
