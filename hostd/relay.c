@@ -17,21 +17,32 @@
 #define DRAINED_MS 500u	     /* then the death is told, whatever readers still lack */
 #define LINGER_MS 60000u     /* a dead kernel's output waits so long for its readers */
 
-static int incarnation_start(struct relay *relay, uint32_t incarnation, const char *key,
-			     bool adopt)
+static int kernel_new(struct relay *relay, struct relay_kernel **ret_kernel)
 {
 	const struct relay_kernel_setup setup = {
 		.zmq = relay->zmq,
 		.loop = relay->loop,
-		.incarnation = incarnation,
-		.key = key,
 		.calls = &relay_kernel_calls,
 		.ctx = relay,
 	};
 
+	return relay_kernel_new(&setup, ret_kernel);
+}
+
+static int incarnation_start(struct relay *relay, uint32_t incarnation, const char *key,
+			     bool adopt)
+{
+	int r = 0;
+
 	relay->incarnation = incarnation;
 	relay_stream_start(relay->stream, incarnation, adopt);
-	return relay_kernel_new(&setup, &relay->kernel);
+	relay->kernel = relay->first;
+	relay->first = NULL;
+	if (!relay->kernel)
+		r = kernel_new(relay, &relay->kernel);
+	if (r == 0)
+		relay_kernel_begin(relay->kernel, incarnation, key);
+	return r;
 }
 
 /* Our own words are short: they fit even where a message of any size would not. */
@@ -249,13 +260,16 @@ static int relay_open(struct relay *relay)
 		return -ENOMEM;
 	zmq_ctx_set(relay->zmq, ZMQ_IO_THREADS, 1);
 	zmq_ctx_set(relay->zmq, ZMQ_MAX_SOCKETS, 32); /* two incarnations and their watches */
-	return loop_watch(relay->loop, relay->ipc_fd, EPOLLIN, on_monitor, relay);
+	/* A relay may be made ahead: what needs no kernel is done before it is told of one. */
+	r = kernel_new(relay, &relay->first);
+	return r < 0 ? r : loop_watch(relay->loop, relay->ipc_fd, EPOLLIN, on_monitor, relay);
 }
 
 static void relay_close(struct relay *relay)
 {
 	if (relay->stream)
 		relay_stream_free(relay->stream);
+	relay_kernel_free(relay->first);
 	relay_kernel_free(relay->old);
 	relay_kernel_free(relay->kernel);
 	relay_limits_stop(&relay->limits);

@@ -115,7 +115,7 @@ static bool sockets_there(const struct relay_kernel *kernel)
 	char path[32];
 
 	for (size_t i = 0; i < RELAY_PORTS; i++) {
-		relay_socket_path(relay_ports[i], kernel->setup.incarnation, path, sizeof(path));
+		relay_socket_path(relay_ports[i], kernel->incarnation, path, sizeof(path));
 		if (access(path, F_OK) < 0)
 			return false;
 	}
@@ -133,7 +133,7 @@ static void look(void *ctx)
 	}
 	for (size_t i = 0; i < RELAY_PORTS; i++)
 		(void)relay_socket_connect(kernel->sockets[relay_ports[i]], relay_ports[i],
-					   kernel->setup.incarnation);
+					   kernel->incarnation);
 	loop_timer_start(kernel->setup.loop, &kernel->timer, 1, probe, kernel);
 }
 
@@ -145,17 +145,21 @@ int relay_kernel_new(const struct relay_kernel_setup *setup, struct relay_kernel
 	if (!kernel)
 		return -ENOMEM;
 	kernel->setup = *setup;
-	kernel->setup.key = NULL;
-	memcpy(kernel->key.hex, setup->key, JUPYTER_KEY_LEN);
 	message_id_make(kernel->probe_id);
 	r = sockets_open(kernel);
 	if (r < 0) {
 		relay_kernel_free(kernel);
 		return r;
 	}
-	look(kernel);
 	*ret_kernel = kernel;
 	return 0;
+}
+
+void relay_kernel_begin(struct relay_kernel *kernel, uint32_t incarnation, const char *key)
+{
+	kernel->incarnation = incarnation;
+	memcpy(kernel->key.hex, key, JUPYTER_KEY_LEN);
+	look(kernel);
 }
 
 void relay_kernel_free(struct relay_kernel *kernel)

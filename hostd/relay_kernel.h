@@ -38,13 +38,15 @@ struct relay_kernel_calls {
 struct relay_kernel_setup {
 	void *zmq;	   /* a context; borrowed for life */
 	struct loop *loop; /* borrowed for life */
-	uint32_t incarnation;
-	const char *key; /* IPC_HMAC_LEN hex digits, copied */
 	const struct relay_kernel_calls *calls;
 	void *ctx;
 };
 
+/* Opens its ends of the five sockets; it can be done before there is a kernel. */
 int relay_kernel_new(const struct relay_kernel_setup *setup, struct relay_kernel **ret_kernel);
+
+/* Once: from now on it looks for the kernel's. key: IPC_HMAC_LEN hex digits, copied. */
+void relay_kernel_begin(struct relay_kernel *kernel, uint32_t incarnation, const char *key);
 
 /* Closes the sockets at once and wipes the key; nothing of this incarnation comes afterwards. */
 void relay_kernel_free(struct relay_kernel *kernel);

@@ -30,6 +30,7 @@ struct input {
 
 struct relay_kernel {
 	struct relay_kernel_setup setup;
+	uint32_t incarnation;
 	struct jupyter_key key;
 	void *sockets[RELAY_SLOTS];
 	void *watch; /* of iopub's connection */

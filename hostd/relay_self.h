@@ -27,6 +27,7 @@ struct relay {
 	uint32_t incarnation;
 	struct outlog *log;
 	struct relay_stream *stream;
+	struct relay_kernel *first;  /* made while the relay waits for its set-up */
 	struct relay_kernel *kernel; /* NULL: dead */
 	struct relay_kernel *old;    /* the incarnation before, until its last output is in */
 	struct relay_limits limits;

@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 	static struct bare bare;
 	struct relay_kernel *kernel = NULL;
 	struct loop_timer limit = {0};
-	struct relay_kernel_setup setup = {.incarnation = 1, .calls = &calls, .ctx = &bare};
+	struct relay_kernel_setup setup = {.calls = &calls, .ctx = &bare};
 	uint64_t began;
 	pid_t pid;
 
@@ -181,7 +181,6 @@ int main(int argc, char **argv)
 	prepare_root(&bare);
 	write_connection(&bare, argv[1]);
 	setup.zmq = zmq_ctx_new();
-	setup.key = bare.key.hex;
 	if (!setup.zmq || loop_new(&bare.loop) < 0)
 		log_die(errno, "loop");
 	setup.loop = bare.loop;
@@ -189,6 +188,7 @@ int main(int argc, char **argv)
 	pid = start(&bare);
 	if (pid < 0 || relay_kernel_new(&setup, &kernel) < 0)
 		log_die(errno, "start");
+	relay_kernel_begin(kernel, 1, bare.key.hex);
 	loop_timer_start(bare.loop, &limit, LIMIT_MS, on_limit, &bare);
 	(void)loop_run(bare.loop, act, &kernel);
 	printf("{\"s\": %.3f}\n", (double)(loop_now_ms() - began) / 1000);
