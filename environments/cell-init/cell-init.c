@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -60,14 +61,33 @@ static void block(sigset_t *ret_waited, sigset_t *ret_before)
 	sigprocmask(SIG_BLOCK, ret_waited, ret_before);
 }
 
+struct start {
+	char **argv;
+	const sigset_t *before;
+};
+
 /* A session, and so a process group, of its own: an interrupt reaches its children as well,
  * as a terminal's would. */
-static _Noreturn void run(char **argv, const sigset_t *before)
+static int run(void *argument)
 {
+	const struct start *start = argument;
+
 	setsid();
-	sigprocmask(SIG_SETMASK, before, NULL);
-	execvp(argv[0], argv);
+	sigprocmask(SIG_SETMASK, start->before, NULL);
+	execvp(start->argv[0], start->argv);
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NO_EXEC);
+}
+
+/*
+ * As posix_spawn would: the child runs in our memory, on a stack of its own, until its exec, and we
+ * wait. Nothing of ours is copied for it, and it changes nothing of ours that is used again.
+ */
+static pid_t spawn(char **argv, const sigset_t *before)
+{
+	static _Alignas(16) char stack[32768]; /* execvp has a path on it */
+	struct start start = {argv, before};
+
+	return clone(run, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
 }
 
 /* Until setsid the group does not exist; then the process itself gets it. */
@@ -133,11 +153,9 @@ int main(int argc, char **argv)
 	if (await_go(go_fd, file_fd) < 0)
 		return EXIT_SYSTEM;
 	block(&waited, &before);
-	child = fork();
+	child = spawn(argv + 5, &before);
 	if (child < 0)
 		return EXIT_SYSTEM;
-	if (child == 0)
-		run(argv + 5, &before);
 	status = supervise(child, &waited);
 	if (write(exit_fd, &status, sizeof(status)) != sizeof(status))
 		return EXIT_SYSTEM;
