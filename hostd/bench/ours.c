@@ -5,7 +5,7 @@
  */
 #include "hostd/bench/bench.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "hostd/cell/host.h"
+#include "hostd/cell/util.h"
 #include "hostd/log.h"
 #include "hostd/role.h"
 #include "hostd/worker.h"
@@ -200,10 +201,8 @@ int one_prepare(struct ours *ours, struct one **ret_one)
 
 static int take(struct one *one, const struct cell_spec *spec, struct cell_error *ret_error)
 {
-	if (!cell_fits(one->cell, spec)) {
-		snprintf(ret_error->step, sizeof(ret_error->step), "the prepared one does not fit");
-		return -1;
-	}
+	if (!cell_fits(one->cell, spec))
+		return step_fail(ret_error, "the prepared one does not fit", -EINVAL);
 	return cell_assign(one->cell, &spec->limits, ret_error);
 }
 

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hostd/cell/util.h"
+
 #define INSIDE "/run/kernel" /* what the connection file says instead of our folder */
 
 struct cell {
@@ -26,20 +28,11 @@ struct cell_host {
 	int unused;
 };
 
-static int fail(struct cell_error *ret_error, const char *step, int error)
-{
-	if (ret_error) {
-		snprintf(ret_error->step, sizeof(ret_error->step), "%s", step);
-		ret_error->error = error;
-	}
-	return -error;
-}
-
 int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_host,
 		  struct cell_error *ret_error)
 {
 	*ret_host = calloc(1, sizeof(**ret_host));
-	return *ret_host ? 0 : fail(ret_error, "memory", ENOMEM);
+	return *ret_host ? 0 : step_fail(ret_error, "memory", -ENOMEM);
 }
 
 int cell_host_files(struct cell_host *host, int disk, struct cell_error *ret_error)
@@ -54,7 +47,7 @@ void cell_host_free(struct cell_host *host)
 
 int cell_check(const struct cell_spec *spec, struct cell_error *ret_error)
 {
-	return spec->argv[0] ? 0 : fail(ret_error, "argv", EINVAL);
+	return spec->argv[0] ? 0 : step_fail(ret_error, "argv", -EINVAL);
 }
 
 int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell **ret_cell,
@@ -63,12 +56,12 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	struct cell *cell = calloc(1, sizeof(*cell));
 
 	if (!cell)
-		return fail(ret_error, "memory", ENOMEM);
+		return step_fail(ret_error, "memory", -ENOMEM);
 	cell->pidfd = -1;
 	snprintf(cell->folder, sizeof(cell->folder), "/tmp/anchorhold-dev-XXXXXX");
 	if (!mkdtemp(cell->folder)) {
 		free(cell);
-		return fail(ret_error, "mkdtemp", errno);
+		return step_fail(ret_error, "mkdtemp", -errno);
 	}
 	for (size_t i = 0; i < CELL_ARGS_MAX && spec->argv[i]; i++)
 		cell->argv[i] = strdup(spec->argv[i]);
@@ -111,7 +104,7 @@ static void child(const struct cell *cell, const char *connection_file)
 /* A plain child is made in a moment: none waits for its kernel. */
 int cell_prepare(struct cell *cell, struct cell_error *ret_error)
 {
-	return fail(ret_error, "prepare", EOPNOTSUPP);
+	return step_fail(ret_error, "prepare", -EOPNOTSUPP);
 }
 
 bool cell_fits(const struct cell *cell, const struct cell_spec *spec)
@@ -121,7 +114,7 @@ bool cell_fits(const struct cell *cell, const struct cell_spec *spec)
 
 int cell_assign(struct cell *cell, const struct cell_limits *limits, struct cell_error *ret_error)
 {
-	return fail(ret_error, "assign", EOPNOTSUPP);
+	return step_fail(ret_error, "assign", -EOPNOTSUPP);
 }
 
 int cell_spawn(struct cell *cell, const struct cell_connection *connection,
@@ -131,21 +124,21 @@ int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	int r = connection_write(cell, connection, path, sizeof(path));
 
 	if (r < 0)
-		return fail(ret_error, "connection file", -r);
+		return step_fail(ret_error, "connection file", r);
 	cell->pid = fork();
 	if (cell->pid < 0)
-		return fail(ret_error, "fork", errno);
+		return step_fail(ret_error, "fork", -errno);
 	if (cell->pid == 0)
 		child(cell, path);
 	setpgid(cell->pid, cell->pid);
 	cell->pidfd = (int)syscall(SYS_pidfd_open, cell->pid, 0);
-	return cell->pidfd < 0 ? fail(ret_error, "pidfd", errno) : 0;
+	return cell->pidfd < 0 ? step_fail(ret_error, "pidfd", -errno) : 0;
 }
 
 int cell_sockets_mount(const struct cell *cell, int *ret_fd, struct cell_error *ret_error)
 {
 	*ret_fd = open(cell->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return *ret_fd < 0 ? fail(ret_error, "open", errno) : 0;
+	return *ret_fd < 0 ? step_fail(ret_error, "open", -errno) : 0;
 }
 
 uid_t cell_relay_uid(const struct cell *cell)
@@ -196,7 +189,7 @@ int cell_free(struct cell *cell, struct cell_error *ret_error)
 	}
 	snprintf(command, sizeof(command), "rm -rf '%s'", cell->folder);
 	if (system(command) != 0)
-		(void)fail(ret_error, "rm", EIO);
+		(void)step_fail(ret_error, "rm", -EIO);
 	for (size_t i = 0; i < CELL_ARGS_MAX; i++)
 		free(cell->argv[i]);
 	free(cell);
@@ -233,12 +226,12 @@ void cell_notice_clear(int notice_fd)
 int cell_host_egress(struct cell_host *host, const struct egress_node *node, bool cut,
 		     struct cell_error *ret_error)
 {
-	return fail(ret_error, "egress: hostd-dev has no cells", EOPNOTSUPP);
+	return step_fail(ret_error, "egress: hostd-dev has no cells", -EOPNOTSUPP);
 }
 
 int cell_host_cut(struct cell_host *host, bool cut, struct cell_error *ret_error)
 {
-	return fail(ret_error, "egress: hostd-dev has no cells", EOPNOTSUPP);
+	return step_fail(ret_error, "egress: hostd-dev has no cells", -EOPNOTSUPP);
 }
 
 int cell_host_traffic(struct cell_host *host, struct egress_traffic *by_slot, size_t slots)
@@ -254,10 +247,10 @@ unsigned cell_slot(const struct cell *cell)
 int cell_set_network(struct cell *cell, enum cell_network network,
 		     const struct egress_policy *policy, struct cell_error *ret_error)
 {
-	return fail(ret_error, "egress: hostd-dev has no cells", EOPNOTSUPP);
+	return step_fail(ret_error, "egress: hostd-dev has no cells", -EOPNOTSUPP);
 }
 
 int cell_cut(struct cell *cell, bool cut, struct cell_error *ret_error)
 {
-	return fail(ret_error, "egress: hostd-dev has no cells", EOPNOTSUPP);
+	return step_fail(ret_error, "egress: hostd-dev has no cells", -EOPNOTSUPP);
 }
