@@ -227,32 +227,32 @@ static void forget(const struct cell *cell)
 		*at = cell->next;
 }
 
+/* A step of cell_free: they are all taken, and the first that failed is told. */
+static void freed(const struct cell *cell, const char *step, int done, int *result,
+		  struct cell_error *ret_error)
+{
+	trace_mark(cell->host->trace, step);
+	if (done < 0 && *result == 0)
+		*result = step_fail(ret_error, step, done);
+}
+
 /*
  * Processes first, then the cgroup, whose removal proves them gone, then the mounts that only
  * they used. Only with all of that is the slot, and with it the uid, given back.
  */
 int cell_free(struct cell *cell, struct cell_error *ret_error)
 {
-	int stopped, unmounted = 0, removed, network, result;
+	int result = 0;
 
 	if (!cell)
 		return 0;
-	stopped = cell_stop(cell);
-	trace_mark(cell->host->trace, "free: processes");
-	removed = cgroup_remove(&cell->cgroup);
-	trace_mark(cell->host->trace, "free: cgroups");
+	freed(cell, "free: processes", cell_stop(cell), &result, ret_error);
+	freed(cell, "free: cgroup", cgroup_remove(&cell->cgroup), &result, ret_error);
 	if (cell->has_kept)
-		unmounted = kept_free(&cell->host->ns, &cell->kept);
-	trace_mark(cell->host->trace, "free: mounts");
-	network = egress_free(&cell->host->egress, &cell->egress);
-	result = stopped < 0 ? stopped : removed < 0 ? removed : unmounted < 0 ? unmounted : network;
-	if (result < 0)
-		step_fail(ret_error,
-			  stopped < 0   ? "free: processes"
-			  : removed < 0 ? "free: cgroup"
-			  : unmounted < 0 ? "free: mounts"
-					  : "free: network",
-			  result);
+		freed(cell, "free: mounts", kept_free(&cell->host->ns, &cell->kept), &result,
+		      ret_error);
+	freed(cell, "free: network", egress_free(&cell->host->egress, &cell->egress), &result,
+	      ret_error);
 	if (result == 0 && cell->slot != CELL_NO_SLOT)
 		uids_give(&cell->host->uids, cell->slot);
 	fd_close(&cell->pidfd);
