@@ -148,22 +148,16 @@ static void test_dropped(struct check *check, struct cell_host *host, const stru
 
 int main(int argc, char **argv)
 {
-	struct machine machine = {.cgroup_root = -1, .cells = -1, .environment = -1};
+	struct machine machine;
+	int code = open_machine(&machine, argc, argv);
 	struct cell_error error = {0};
 	struct cell_host *host = NULL;
 	struct cell_spec spec = model;
 	struct check check = {0};
 	unsigned descriptors;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 3)
-		return 2;
-	if (!find_machine(&machine)) {
-		printf("skipped: needs root and a cgroup2 tree\n");
-		return SKIP;
-	}
-	if (!build_environment(&machine, argv[1], argv[2]))
-		return 1;
+	if (code != 0)
+		return code;
 	(void)signal(SIGPIPE, SIG_IGN);
 	spec.environment_fd = machine.environment;
 	descriptors = count_entries("/proc/self/fd");

@@ -248,18 +248,12 @@ static void be_peculiar(void)
 
 int main(int argc, char **argv)
 {
-	struct machine machine = {.cgroup_root = -1, .cells = -1, .environment = -1};
+	struct machine machine;
+	int code = open_machine(&machine, argc, argv);
 	struct check check = {0};
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 3)
-		return 2;
-	if (!find_machine(&machine)) {
-		printf("skipped: needs root and a cgroup2 tree\n");
-		return SKIP;
-	}
-	if (!build_environment(&machine, argv[1], argv[2]))
-		return 1;
+	if (code != 0)
+		return code;
 	be_peculiar();
 	test_rows(&check, &machine);
 	check_row(&check, "environment and cgroup");

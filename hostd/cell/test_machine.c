@@ -41,7 +41,7 @@ static bool has_controllers(int cgroup)
 	       strstr(text, "io");
 }
 
-bool find_machine(struct machine *machine)
+static bool find_machine(struct machine *machine)
 {
 	machine->cgroup_root = open_cgroup2();
 	if (geteuid() != 0 || machine->cgroup_root < 0)
@@ -76,7 +76,7 @@ static const char *const directories[] = {
 	"usr/bin", "usr/lib", "usr/lib/anchorhold",
 };
 
-bool build_environment(struct machine *machine, const char *init, const char *probe)
+static bool build_environment(struct machine *machine, const char *init, const char *probe)
 {
 	int init_fd = open(init, O_RDONLY | O_CLOEXEC);
 	int probe_fd = open(probe, O_RDONLY | O_CLOEXEC);
@@ -98,6 +98,19 @@ bool build_environment(struct machine *machine, const char *init, const char *pr
 	close(probe_fd);
 	machine->environment = root;
 	return true;
+}
+
+int open_machine(struct machine *machine, int argc, char **argv)
+{
+	*machine = (struct machine){.cgroup_root = -1, .cells = -1, .environment = -1};
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc != 3)
+		return 2;
+	if (!find_machine(machine)) {
+		printf("skipped: needs root and a cgroup2 tree\n");
+		return SKIP;
+	}
+	return build_environment(machine, argv[1], argv[2]) ? 0 : 1;
 }
 
 void remove_environment(struct machine *machine)

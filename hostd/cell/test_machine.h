@@ -13,11 +13,12 @@ struct machine {
 	char directory[64]; /* of the environment */
 };
 
-/* False where this is not root or no cgroup2 tree; `lacking` says what else is missing. */
-bool find_machine(struct machine *machine);
-
-/* A root with cell-init and one more static program, usr/bin/cell-probe. */
-bool build_environment(struct machine *machine, const char *init, const char *probe);
+/*
+ * The beginning of a test's main, whose words are INIT and PROBE: 0, or what main is to end with,
+ * SKIP where this is not root or no cgroup2 tree. `lacking` says what else is missing. The
+ * environment is a root with cell-init and one more static program, usr/bin/cell-probe.
+ */
+int open_machine(struct machine *machine, int argc, char **argv);
 void remove_environment(struct machine *machine);
 
 /* Lines of a text file, and entries of a directory, "." and ".." included. */

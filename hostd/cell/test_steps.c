@@ -262,20 +262,16 @@ static void test_steps(struct check *check, const struct machine *machine,
 
 int main(int argc, char **argv)
 {
-	struct machine machine = {.cgroup_root = -1, .cells = -1, .environment = -1};
+	struct machine machine;
+	int code = open_machine(&machine, argc, argv);
 	struct check check = {0};
 	struct control *control;
 	pid_t answerer;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 3)
-		return 2;
-	if (!find_machine(&machine)) {
-		printf("skipped: needs root and a cgroup2 tree\n");
-		return SKIP;
-	}
+	if (code != 0)
+		return code;
 	/* A network of our own: the way out makes links and rules. */
-	if (unshare(CLONE_NEWNET) < 0 || !build_environment(&machine, argv[1], argv[2]))
+	if (unshare(CLONE_NEWNET) < 0)
 		return 1;
 	control = inject_start(&answerer);
 	if (!control)
