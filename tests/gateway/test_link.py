@@ -15,14 +15,16 @@ from client import texts
 class Peer:
     """A raw DEALER."""
 
-    def __init__(self, house, public=None, secret=None, server=None):
+    def __init__(self, house, public=None, secret=None, server=None, port=None, identity=b""):
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
         if secret:
             self.socket.curve_publickey, self.socket.curve_secretkey = public, secret
             self.socket.curve_serverkey = server
-        self.socket.connect(f"tcp://127.0.0.1:{house.gateway.link_port}")
+        if identity:
+            self.socket.routing_id = identity
+        self.socket.connect(f"tcp://127.0.0.1:{port or house.gateway.link_port}")
 
     def send(self, *parts):
         self.socket.send_multipart(parts, zmq.NOBLOCK)
