@@ -20,9 +20,10 @@ test_groups() {
 		verbs     5 test_pytest     wrong words and bad places are named
 		boot     10 test_pytest     the real image boots, and is what it says
 		link     10 test_pytest     who is refused
-		cell     30 test_cell       a kernel's life, its walls, and what it leaves
+		cell     30 test_native     a kernel's life, its walls, and what it leaves
 		jupyter  10 test_pytest     unmodified clients
 		attack   25 test_pytest     what hostile code tries, and what refuses it
+		fault    15 test_native     what is lost where anything dies or a line is bad
 	EOT
 }
 
@@ -74,7 +75,7 @@ test_needs() {
 	fi
 	! test_wants gateway || need backend
 	! test_wants lua || need programs x86_64
-	if test_wants verbs boot link cell jupyter attack; then
+	if test_wants verbs boot link cell jupyter attack fault; then
 		up_needs
 		need image qemu-test
 	fi
@@ -88,10 +89,10 @@ test_prepare() {
 	host_packages
 	release
 	build test_needs
-	if test_wants gateway verbs boot link cell jupyter attack; then
+	if test_wants gateway verbs boot link cell jupyter attack fault; then
 		keep_output backend backend
 	fi
-	if test_wants verbs boot link cell jupyter attack; then
+	if test_wants verbs boot link cell jupyter attack fault; then
 		keep_output image-qemu image/qemu
 		keep_output image-qemu-test image/qemu-test
 		keep_output programs-x86_64 programs
@@ -208,9 +209,9 @@ test_pytest() {
 	run_pytest "$1" "tests/$1"
 }
 
-# `hostd --plain` is for this machine, and built for it.
-test_cell() {
-	check 'cell: native build' backend_meson unit -Dnode=true -Dgateway=true -Dtests=true \
+# With `hostd --plain` and hostd-dev, which are for this machine and built for it.
+test_native() {
+	check "$1: native build" backend_meson unit -Dnode=true -Dgateway=true -Dtests=true \
 		-Drequire_single_part=true
 	ANCHORHOLD_NATIVE="$TOP/build/unit-$(step_key libzmq-host | cut -c 1-8)"
 	export ANCHORHOLD_NATIVE
