@@ -15,6 +15,7 @@
 #include "backend/gateway/gateway.h"
 #include "backend/gateway/http_request.h"
 #include "backend/gateway/log.h"
+#include "backend/gateway/process.h"
 #include "backend/gateway/request.h"
 #include "backend/gateway/routes.h"
 
@@ -273,6 +274,7 @@ int http_new(struct gateway *gateway, char *ret_error, size_t error_size)
 	info.keepalive_timeout = 60;
 	info.retry_and_idle_policy = &IDLE;
 	info.server_string = "anchorhold-gateway";
+	lws_set_allocator(process_realloc_wiped);
 	gateway->lws = lws_create_context(&info);
 	if (gateway->lws != NULL)
 		gateway->vhost = lws_create_vhost(gateway->lws, &info);

@@ -24,6 +24,7 @@
 #include "backend/gateway/http.h"
 #include "backend/gateway/linkio.h"
 #include "backend/gateway/log.h"
+#include "backend/gateway/process.h"
 #include "backend/gateway/setup.h"
 
 #define EXIT_TROUBLE 1
@@ -196,7 +197,7 @@ int main(int argc, char **argv)
 {
 	struct gateway gateway = {.started_us = clock_unix_us()};
 	char error[512];
-	int code;
+	int code, r;
 
 	if (options_parse(argc, argv, &gateway.options, error, sizeof(error)) < 0) {
 		fprintf(stderr, "anchorhold-gateway: %s\n%s", error, options_usage());
@@ -210,7 +211,10 @@ int main(int argc, char **argv)
 		puts("anchorhold-gateway " GATEWAY_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (sodium_init() < 0)
+	r = process_harden();
+	if (r < 0)
+		log_line("core dumps, descriptors: %s", strerror(-r));
+	if (r < 0 || sodium_init() < 0)
 		return EXIT_TROUBLE;
 	/* jansson's hash tables hold names that come from outside. */
 	json_object_seed(0);
