@@ -38,6 +38,10 @@ static void hello(struct link_frame *frame)
 	hello->missing_count = 2;
 	strcpy(hello->missing[0], "kcfi");
 	strcpy(hello->missing[1], "no-modules");
+	hello->promises = 74;
+	hello->timeline_count = 2;
+	hello->timeline[0] = (struct link_step){.name = "init", .ms = 700};
+	hello->timeline[1] = (struct link_step){.name = "loop", .ms = 1200};
 	hello->kernels_count = 1;
 	memcpy(hello->kernels[0].id, id, sizeof(id));
 	hello->kernels[0].incarnation = 3;
@@ -235,7 +239,7 @@ static void refused(struct link_frame *frame)
 static void event(struct link_frame *frame)
 {
 	frame->type = LINK_EVENT;
-	frame->u.event = (struct link_event){.seq = 1, .time_ms = UINT64_C(1700000000123),
+	frame->u.event = (struct link_event){.boot_id = {0x42}, .seq = 1, .time_ms = UINT64_C(1700000000123),
 					     .kernel_id = ID};
 	strcpy(frame->u.event.kind, "limit.memory");
 	strcpy(frame->u.event.project, "demo");

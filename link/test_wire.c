@@ -75,6 +75,9 @@ static void test_largest(struct check *check, struct link_frame *frame)
 	hello->missing_count = LINK_PROMISES_MAX;
 	for (size_t i = 0; i < LINK_PROMISES_MAX; i++)
 		fill(hello->missing[i], 'm');
+	hello->timeline_count = LINK_STEPS_MAX;
+	for (size_t i = 0; i < LINK_STEPS_MAX; i++)
+		fill(hello->timeline[i].name, 't');
 	hello->kernels_count = LINK_KERNELS_MAX;
 	for (size_t i = 0; i < LINK_KERNELS_MAX; i++) {
 		hello->kernels[i].state = LINK_KERNEL_READY;
@@ -104,7 +107,7 @@ struct broken_row {
 static const struct broken_row broken_rows[] = {
 	{"version 0", LINK_STATUS, 0, 0, -EPROTO},
 	{"version 1", LINK_STATUS, 0, 1, -EPROTO},
-	{"version 3", LINK_STATUS, 0, 3, -EPROTO},
+	{"version 2", LINK_STATUS, 0, 2, -EPROTO},
 	{"type 0", LINK_STATUS, 1, 0, -EPROTO},
 	{"type 16", LINK_STATUS, 1, 16, -EPROTO},
 	{"type 255", LINK_STATUS, 1, 255, -EPROTO},
@@ -132,7 +135,7 @@ static const struct broken_row broken_rows[] = {
 	{"offset beyond the total", LINK_IN, 2 + 16 + 4 + 24 + 1 + 4, 1, -EBADMSG},
 	{"data over the ceiling", LINK_IN, 2 + 16 + 4 + 24 + 1 + 8, 1, -EMSGSIZE},
 	{"refused with ok", LINK_REFUSED, 2 + 16 + 8 + 8 + 1 + 1, 0, -EBADMSG},
-	{"event 0", LINK_EVENT, 2 + 7, 0, -EBADMSG},
+	{"event 0", LINK_EVENT, 2 + 16 + 7, 0, -EBADMSG},
 	{"epoch 0", LINK_WELCOME, 2 + 7, 0, -EBADMSG},
 };
 

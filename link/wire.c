@@ -51,6 +51,11 @@ static const struct field missing_fields[] = {
 	{.kind = FIELD_NAME, .offset = 0, .size = LINK_NAME_MAX},
 };
 
+static const struct field step_fields[] = {
+	TEXT(FIELD_NAME, struct link_step, name),
+	ANY(struct link_step, ms),
+};
+
 static const struct field info_fields[] = {
 	RAW(struct link_kernel_info, id),
 	ANY(struct link_kernel_info, incarnation),
@@ -68,9 +73,11 @@ static const struct field hello_fields[] = {
 	ANY(struct link_hello, cpus),
 	ANY(struct link_hello, memory_mib),
 	ANY(struct link_hello, kernels_max),
+	ANY(struct link_hello, promises),
 	ROWS(struct link_hello, environments, environments_count, LINK_ENVIRONMENTS_MAX,
 	     environment_fields),
 	ROWS(struct link_hello, missing, missing_count, LINK_PROMISES_MAX, missing_fields),
+	ROWS(struct link_hello, timeline, timeline_count, LINK_STEPS_MAX, step_fields),
 	ROWS(struct link_hello, kernels, kernels_count, LINK_KERNELS_MAX, info_fields),
 };
 
@@ -223,6 +230,7 @@ static const struct field refused_fields[] = {
 };
 
 static const struct field event_fields[] = {
+	RAW(struct link_event, boot_id),
 	INT(struct link_event, seq, 1, UINT64_MAX),
 	ANY(struct link_event, time_ms),
 	RAW(struct link_event, kernel_id),

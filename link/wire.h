@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION 2u
+#define LINK_VERSION 3u
 #define LINK_FRAME_MAX (96u * 1024u)	    /* bytes of one frame; holds the largest HELLO */
 #define LINK_CHUNK_MAX (64u * 1024u)	    /* payload bytes of one IN or OUT frame */
 #define LINK_MESSAGE_MAX (16u * 1024u * 1024u) /* bytes of one Jupyter message (parts blob) */
@@ -40,6 +40,7 @@
 #define LINK_ENVIRONMENTS_MAX 32u
 #define LINK_KERNELS_MAX 512u
 #define LINK_PROMISES_MAX 32u
+#define LINK_STEPS_MAX 16u
 #define LINK_EGRESS_RULES_MAX 32u
 #define LINK_RESOLVERS_MAX 3u
 #define LINK_AMOUNT_MAX 0x7fffffffu /* of a limit, whatever its unit: fits an int everywhere */
@@ -143,6 +144,11 @@ struct link_kernel_info {
 	char project[LINK_NAME_MAX];
 };
 
+struct link_step { /* of a boot */
+	char name[LINK_NAME_MAX];
+	uint64_t ms; /* since kernel entry */
+};
+
 struct link_hello {
 	uint8_t boot_id[16];
 	char name[LINK_NAME_MAX];
@@ -152,10 +158,13 @@ struct link_hello {
 	uint32_t cpus;
 	uint32_t memory_mib;
 	uint32_t kernels_max;
+	uint32_t promises; /* protections asked of the running kernel at boot, kept or not */
 	uint32_t environments_count;
 	struct link_environment environments[LINK_ENVIRONMENTS_MAX];
 	uint32_t missing_count;		    /* promised protections the node lacks */
 	char missing[LINK_PROMISES_MAX][LINK_NAME_MAX];
+	uint32_t timeline_count;
+	struct link_step timeline[LINK_STEPS_MAX];
 	uint32_t kernels_count;
 	struct link_kernel_info kernels[LINK_KERNELS_MAX];
 };
@@ -279,7 +288,8 @@ struct link_refused {
 };
 
 struct link_event {
-	uint64_t seq;
+	uint8_t boot_id[16]; /* of the boot in which it happened */
+	uint64_t seq;	     /* grows over boots too, while the node keeps its journal */
 	uint64_t time_ms;
 	uint8_t kernel_id[LINK_ID_LEN]; /* zero where it concerns the node */
 	char kind[LINK_NAME_MAX];	/* as in "limit.memory", "kernel.died" */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What nodes told an operator should know. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,9 +23,13 @@ unsigned long api_query_number(const struct request *request, const char *name,
 
 static bool event_add(void *ctx, const struct store_event *event)
 {
-	json_t *row = json_pack(
-		"{s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "id", (json_int_t)event->id, "node",
-		api_text(event->node), "seq", (json_int_t)event->seq, "time_ms",
+	char boot_id[2 * 16 + 1];
+	json_t *row;
+
+	sodium_bin2hex(boot_id, sizeof(boot_id), event->boot_id, 16);
+	row = json_pack(
+		"{s:I, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "id", (json_int_t)event->id, "node",
+		api_text(event->node), "boot_id", boot_id, "seq", (json_int_t)event->seq, "time_ms",
 		(json_int_t)event->time_ms, "kernel", api_text(event->kernel), "kind",
 		api_text(event->kind), "project", api_text(event->project), "text",
 		api_text(event->text));

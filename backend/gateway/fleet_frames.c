@@ -103,6 +103,7 @@ static void on_hello(struct fleet *fleet, struct node *node, const struct link_r
 		return;
 	node->up = true;
 	node->told_lost = false;
+	node->event_held = 0;
 	node->seen_ms = clock_ms();
 	node->seen_unix_ms = node->hello_unix_ms = clock_unix_us() / 1000u;
 	hello_log(node);
@@ -153,7 +154,7 @@ static void on_event(struct fleet *fleet, struct node *node, const struct link_f
 	struct link_frame ack;
 	struct store_event row = {
 		.node = node->name,
-		.boot_id = node->boot_id,
+		.boot_id = from->boot_id,
 		.seq = from->seq,
 		.time_ms = from->time_ms,
 		.kernel = kernel,
@@ -164,11 +165,18 @@ static void on_event(struct fleet *fleet, struct node *node, const struct link_f
 
 	if (memcmp(from->kernel_id, NO_KERNEL, LINK_ID_LEN) != 0)
 		ids_uuid_format(from->kernel_id, kernel);
-	/* Not acknowledged where it is not stored: the node keeps it and says it again. */
+	/*
+	 * Not acknowledged where it is not stored: the node keeps it and says it again. None behind
+	 * it is, for that would cover it.
+	 */
+	if (node->event_held != 0 && from->seq > node->event_held)
+		return;
 	if (store_event_add(fleet->store, &row) < 0) {
 		log_line("store: event of node %s: %s", node->name, store_error(fleet->store));
+		node->event_held = from->seq;
 		return;
 	}
+	node->event_held = 0;
 	ack.type = LINK_EVENT_ACK;
 	ack.u.event_ack = from->seq;
 	fleet_push(fleet, node, &ack);

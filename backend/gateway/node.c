@@ -75,6 +75,9 @@ int node_hello(struct node *node, const struct link_hello *hello)
 	node->cpus = hello->cpus;
 	node->memory_mib = hello->memory_mib;
 	node->kernels_max = hello->kernels_max;
+	node->promises = hello->promises;
+	node->timeline_count = hello->timeline_count;
+	memcpy(node->timeline, hello->timeline, sizeof(node->timeline));
 	memset(&node->status, 0, sizeof(node->status));
 	return 0;
 }

@@ -39,10 +39,13 @@ struct node {
 	char build_id[LINK_NAME_MAX];
 	uint64_t entry_to_link_ms;
 	uint32_t cpus, memory_mib, kernels_max;
-	uint32_t environments_count, missing_count;
+	uint32_t promises;
+	uint32_t environments_count, missing_count, timeline_count;
 	struct link_environment *environments; /* owned */
 	char (*missing)[LINK_NAME_MAX];	       /* owned */
+	struct link_step timeline[LINK_STEPS_MAX];
 	struct link_status status;
+	uint64_t event_held; /* the first that could not be stored on this connection; 0: none */
 
 	struct kernel *kernels; /* linked by node_next */
 	unsigned kernels_count; /* of them not dead */

@@ -47,7 +47,7 @@ struct store_kernel {
 struct store_event {
 	int64_t id; /* of the store; grows */
 	const char *node;
-	const uint8_t *boot_id; /* 16 bytes; only read by store_event_add */
+	const uint8_t *boot_id; /* 16 bytes: of the boot in which it happened */
 	uint64_t seq;
 	uint64_t time_ms;
 	const char *kernel; /* "" where it concerns the node */

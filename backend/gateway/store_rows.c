@@ -120,13 +120,17 @@ int store_event_walk(struct store *store, int64_t after, int limit,
 {
 	sqlite3_stmt *stmt = store_prepare(
 		store,
-		"SELECT id, node, seq, time_ms, kernel, kind, project, text FROM events"
+		"SELECT id, node, seq, time_ms, kernel, kind, project, text, boot FROM events"
 		" WHERE id > ? ORDER BY id LIMIT ?",
 		"ii", after, (int64_t)limit);
 	int r;
 
 	while ((r = store_next(stmt)) == 1) {
+		static const uint8_t unknown[16];
+		const uint8_t *boot_id = sqlite3_column_blob(stmt, 8);
 		struct store_event event = {
+			.boot_id = boot_id && sqlite3_column_bytes(stmt, 8) == 16 ? boot_id
+										  : unknown,
 			.id = sqlite3_column_int64(stmt, 0),
 			.node = (const char *)sqlite3_column_text(stmt, 1),
 			.seq = (uint64_t)sqlite3_column_int64(stmt, 2),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operator's view: nodes, their keys, their logs, their events."""
 
+import sqlite3
 import time
 import uuid
 
@@ -58,3 +59,43 @@ def test_events(house):
     node.call(lambda: node.send(wire.event(3, "limit.memory", "admin", "number 3")))
     time.sleep(0.3)
     assert len(house.gateway.call("GET", "/api/anchorhold/events").json()) == 3
+
+
+def acked(node, wanted):
+    deadline = time.monotonic() + 20
+    while len(node.acks) < len(wanted) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return node.acks == wanted
+
+
+def test_an_event_of_an_earlier_boot(house):
+    """It keeps its own boot's id, whatever HELLO says now; the same number in two boots is two."""
+    node = house.node()
+    node.call(lambda: [node.send(wire.event(1, "a", why="then", boot_id=b"\7" * 16)),
+                       node.send(wire.event(1, "a", why="now", boot_id=node.boot)),
+                       node.send(wire.event(1, "a", why="then", boot_id=b"\7" * 16))])
+    assert acked(node, [1, 1, 1])
+    events = house.gateway.call("GET", "/api/anchorhold/events").json()
+    assert [(e["text"], e["boot_id"]) for e in events] == \
+        [("then", "07" * 16), ("now", node.boot.hex())]
+
+
+def test_an_event_that_cannot_be_stored(house):
+    """It is not acknowledged, and neither is what comes behind it, which would cover it."""
+    node = house.node()
+    store = sqlite3.connect(house.gateway.database)
+    node.call(lambda: node.send(wire.event(1, "a")))
+    assert acked(node, [1])
+    store.execute("ALTER TABLE events RENAME TO away")
+    store.commit()
+    node.call(lambda: node.send(wire.event(2, "a", why="second")))
+    house.gateway.wait_text("store: event of node fake-1")
+    store.execute("ALTER TABLE away RENAME TO events")
+    store.commit()
+    store.close()
+    node.call(lambda: [node.send(wire.event(3, "a", why="third")),
+                       node.send(wire.event(2, "a", why="second")),
+                       node.send(wire.event(3, "a", why="third"))])
+    assert acked(node, [1, 2, 3])
+    events = house.gateway.call("GET", "/api/anchorhold/events").json()
+    assert [e["text"] for e in events] == ["", "second", "third"]

@@ -3,7 +3,7 @@
 
 import struct
 
-VERSION = 2
+VERSION = 3
 CHUNK = 64 * 1024
 (HELLO, WELCOME, STATUS, REQUEST, RESULT, KERNEL, ATTACH, DETACH, CREDIT, CURSOR, IN, OUT, REFUSED,
  EVENT, EVENT_ACK) = range(1, 16)
@@ -33,9 +33,11 @@ def hello(boot_id, name, environments, missing, kernels, kernels_max=8):
             + bytes([e.get("interrupt_message", 0)]) for e in environments]
     return frame(
         HELLO, boot_id, text(name), text("0.1.0"), text("0" * 40),
-        struct.pack(">QIII", 1500, 2, 512, kernels_max),
+        struct.pack(">QIIII", 1500, 2, 512, kernels_max, 74),
         struct.pack(">I", len(rows)), *rows,
         struct.pack(">I", len(missing)), *[text(m) for m in missing],
+        struct.pack(">I", 2), text("init"), struct.pack(">Q", 700), text("loop"),
+        struct.pack(">Q", 1200),
         struct.pack(">I", len(kernels)),
         *[k.id + struct.pack(">IB", k.incarnation, k.state) + text(k.environment) + text(k.project)
           for k in kernels])
@@ -64,8 +66,8 @@ def refused(kernel_id, session, seq, channel, code):
     return frame(REFUSED, kernel_id, struct.pack(">QQBH", session, seq, channel, code))
 
 
-def event(seq, kind, project="", why="", kernel_id=bytes(16), time_ms=1):
-    return frame(EVENT, struct.pack(">QQ", seq, time_ms), kernel_id, text(kind), text(project),
+def event(seq, kind, project="", why="", kernel_id=bytes(16), time_ms=1, boot_id=b"\1" * 16):
+    return frame(EVENT, boot_id, struct.pack(">QQ", seq, time_ms), kernel_id, text(kind), text(project),
                  text(why))
 
 

@@ -6,7 +6,7 @@ unpack(bytes) gives (type name, dict of fields) or raises ValueError; pack() is 
 import re
 import struct
 
-VERSION = 2
+VERSION = 3
 FRAME_MAX = 96 * 1024
 CHUNK_MAX = 64 * 1024
 MESSAGE_MAX = 16 * 1024 * 1024
@@ -203,10 +203,12 @@ TYPES = {
     1: ("HELLO", Fields(
         ("boot_id", ID), ("name", NAME_), ("version", NAME_), ("build_id", NAME_),
         ("entry_to_link_ms", U64), ("cpus", U32), ("memory_mib", U32), ("kernels_max", U32),
+        ("promises", U32),
         ("environments", List(32, Fields(
             ("name", NAME_), ("display_name", DISPLAY), ("language", NAME_), ("version", NAME_),
             ("interrupt_message", Integer("B", 0, 1))))),
         ("missing", List(32, NAME_)),
+        ("timeline", List(16, Fields(("name", NAME_), ("ms", U64)))),
         ("kernels", List(512, Fields(
             ("id", ID), ("incarnation", U32), ("state", Integer("B", 1, 4)),
             ("environment", NAME_), ("project", PROJECT)))))),
@@ -236,7 +238,7 @@ TYPES = {
         ("kernel_id", ID), ("session", SOME64), ("seq", U64), ("channel", Integer("B", 0, 3)),
         ("code", Integer("H", 1, 12)))),
     14: ("EVENT", Fields(
-        ("seq", SOME64), ("time_ms", U64), ("kernel_id", ID), ("kind", NAME_),
+        ("boot_id", ID), ("seq", SOME64), ("time_ms", U64), ("kernel_id", ID), ("kind", NAME_),
         ("project", PROJECT), ("text", LONG))),
     15: ("EVENT_ACK", Fields(("seq", U64))),
 }
