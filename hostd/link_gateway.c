@@ -291,19 +291,36 @@ int gateway_forward(struct gateway *gateway, const uint8_t *bytes, size_t len)
 }
 
 /* The first that is welcomed stores them for all: they share one store. */
+static struct gateway *first_welcomed(struct link *link)
+{
+	for (uint32_t i = 0; i < link->gateways_count; i++)
+		if (link->gateways[i].state == GATEWAY_WELCOMED)
+			return &link->gateways[i];
+	return NULL;
+}
+
 void gateway_events(struct link *link)
 {
-	struct gateway *gateway = NULL;
+	struct gateway *gateway = first_welcomed(link);
 
-	for (uint32_t i = 0; i < link->gateways_count && !gateway; i++)
-		if (link->gateways[i].state == GATEWAY_WELCOMED)
-			gateway = &link->gateways[i];
 	for (uint32_t i = 0; gateway && i < link->events_count; i++) {
 		if (link->events[i].seq <= gateway->event_sent)
 			continue;
 		gateway->event_sent = link->events[i].seq;
+		link->events_ms = loop_now_ms();
 		link->frame.type = LINK_EVENT;
 		link->frame.u.event = link->events[i];
 		gateway_send(gateway, &link->frame);
 	}
+}
+
+void gateway_events_again(struct link *link)
+{
+	struct gateway *gateway = first_welcomed(link);
+
+	if (!gateway || link->events_count == 0 ||
+	    loop_now_ms() - link->events_ms < LINK_EVENTS_MS)
+		return;
+	gateway->event_sent = 0;
+	gateway_events(link);
 }

@@ -135,12 +135,16 @@ static int on_event_ack(struct gateway *gateway, const struct link_frame *frame)
 	const struct ipc_event_ack body = {.seq = frame->u.event_ack};
 	uint32_t kept = 0;
 
+	/* What it was not sent it cannot have. */
+	if (body.seq > gateway->event_sent)
+		return 0;
 	for (uint32_t i = 0; i < link->events_count; i++)
 		if (link->events[i].seq > body.seq)
 			link->events[kept++] = link->events[i];
 	if (kept == link->events_count)
 		return 0;
 	link->events_count = kept;
+	link->events_ms = loop_now_ms();
 	link_tell(link, IPC_EVENT_ACK, &body);
 	return 0;
 }

@@ -34,6 +34,7 @@
 #define LINK_PAUSED_MS 300000u /* a lost gateway's session keeps its place so long */
 #define LINK_REQUESTS_MAX 64u  /* under way at once; more are answered LINK_E_BUSY */
 #define LINK_EVENTS_MAX 256u
+#define LINK_EVENTS_MS 30000u /* without an acknowledgement: they are sent again */
 #define LINK_REDIAL_MS 500u /* after a failed handshake; doubles, with jitter, up to */
 #define LINK_REDIAL_MAX_MS 30000u
 
@@ -112,6 +113,7 @@ struct link {
 	/* Not acknowledged; a gateway at a time gets them. */
 	struct link_event events[LINK_EVENTS_MAX];
 	uint32_t events_count;
+	uint64_t events_ms; /* of the last to be sent, or acknowledged */
 
 	uint32_t requests; /* under way */
 	struct loop_timer tick;
@@ -147,6 +149,7 @@ void gateways_send(struct link *link, const struct link_frame *frame); /* to all
 /* One packed frame at once; -EAGAIN where it takes none now. */
 int gateway_forward(struct gateway *gateway, const uint8_t *bytes, size_t len);
 void gateway_events(struct link *link); /* sends what is not yet sent, to one gateway */
+void gateway_events_again(struct link *link); /* and all, where that was long ago */
 
 /* ---- link_kernel.c ---- */
 

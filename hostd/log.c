@@ -22,7 +22,7 @@ void log_open(const char *role)
 }
 
 /* A hostile name in a message must not start a line of its own or move a terminal's cursor. */
-static void make_printable(char *text)
+void log_make_printable(char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e)
@@ -39,7 +39,7 @@ static void put_line(const char *who, const char *text)
 		return;
 	if ((size_t)len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
-	make_printable(line);
+	log_make_printable(line);
 	line[len++] = '\n';
 	/* One write keeps the lines of several processes apart; a full pipe loses the line. */
 	ssize_t put = write(STDERR_FILENO, line, (size_t)len);

@@ -30,4 +30,7 @@ __attribute__((format(printf, 2, 3), noreturn)) void log_die(int error, const ch
  */
 void log_relayed(const char *who, const char *line);
 
+/* What is not printable ASCII becomes a question mark. */
+void log_make_printable(char *text);
+
 #endif

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +29,8 @@ const struct monitor_paths monitor_paths_node = {
 	.key = NODE_KEY_PATH,
 	.promises = "/run/anchorhold/promises",
 	.timeline = "/run/anchorhold/timeline",
+	.events = "/state",
+	.pstore = "/sys/fs/pstore",
 	.log = "/run/anchorhold/log",
 	.log_old = "/run/anchorhold/log.1",
 	.environments = "/work/environments",
@@ -50,22 +51,6 @@ static void link_start(void *ctx);
 void monitor_tell(struct monitor *monitor, enum ipc_type type, const void *body, int fd)
 {
 	(void)worker_send(monitor->link, type, body, fd);
-}
-
-void monitor_event(struct monitor *monitor, const struct kernel *kernel, const char *kind,
-		   const char *format, ...)
-{
-	char text[LINK_TEXT_MAX];
-	struct ipc_event body;
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	log_info("%s: %s", kind, text);
-	body.event = *event_add(&monitor->events, kernel ? kernel->id : NULL,
-				kernel ? kernel->project : NULL, kind, text);
-	monitor_tell(monitor, IPC_EVENT, &body, -1);
 }
 
 /* ---- the link worker ---- */
@@ -100,7 +85,6 @@ static int setup_read(struct monitor *monitor, struct ipc_link_setup *ret_setup)
 /* Everything a new link has to know; the keys last, for with them it dials and says HELLO. */
 static int link_brief(struct monitor *monitor)
 {
-	const struct link_event *event = NULL;
 	struct ipc_link_setup setup = {0};
 	int r = worker_send(monitor->link, IPC_NODE, &monitor->node, -1);
 
@@ -116,11 +100,7 @@ static int link_brief(struct monitor *monitor)
 		if (r < 0)
 			log_error(r, "stream");
 	}
-	while ((event = event_next(&monitor->events, event ? event->seq : 0))) {
-		const struct ipc_event body = {.event = *event};
-
-		monitor_tell(monitor, IPC_EVENT, &body, -1);
-	}
+	events_brief(monitor);
 	r = setup_read(monitor, &setup);
 	if (r == 0)
 		r = worker_send(monitor->link, IPC_LINK_SETUP, &setup, -1);
@@ -272,7 +252,8 @@ static int filters_open(struct monitor *monitor)
 static int node_open(struct monitor *monitor)
 {
 	const struct monitor_paths *paths = monitor->paths;
-	const struct node_files files = {paths->promises, paths->version, paths->build_id};
+	const struct node_files files = {paths->promises, paths->version, paths->build_id,
+					 paths->timeline};
 	struct conf_error error = {0};
 	int r = node_conf_read(paths->conf, &monitor->conf, &error);
 
@@ -327,13 +308,14 @@ static int monitor_open(struct monitor *monitor)
 	if (r == 0)
 		r = node_open(monitor);
 	if (r == 0)
+		events_start(monitor);
+	if (r == 0)
 		r = cells_open(monitor);
 	if (r < 0)
 		return r;
 	if (setrlimit(RLIMIT_NOFILE, &fds) < 0)
 		log_error(errno, "RLIMIT_NOFILE");
 	network_start(monitor);
-	event_journal_start(&monitor->events, loop_now_ms());
 	denied_start(monitor);
 	for (uint32_t i = 0; i < monitor->node.hello.missing_count; i++)
 		monitor_event(monitor, NULL, "node.refusing", "missing protection: %s",
@@ -358,6 +340,7 @@ static void monitor_close(struct monitor *monitor)
 			kernel_remove(monitor->kernels[i]);
 	worker_free(monitor->link);
 	denied_stop(monitor);
+	events_stop(monitor);
 	if (monitor->cells)
 		cell_host_free(monitor->cells);
 	free(monitor->traffic);
@@ -375,6 +358,7 @@ int monitor_run(const struct monitor_paths *paths)
 		return 1;
 	monitor->paths = paths;
 	monitor->signal_fd = monitor->audit_fd = -1;
+	monitor->events.fd = monitor->events.folder = -1;
 	r = monitor_open(monitor);
 	if (r == 0)
 		r = loop_run(monitor->loop, NULL, NULL);

@@ -4,6 +4,7 @@
  * kernel. This header is what its own files share; nothing else includes it.
  *
  *	monitor.c	   the loop, the link worker, status, signals
+ *	monitor_events.c   what an operator should know
  *	monitor_start.c    a kernel's start
  *	monitor_ahead.c	   cells and relays that are made before anybody asks
  *	monitor_kernel.c   its life: restart, stop, death
@@ -52,6 +53,8 @@ struct monitor_paths {
 	const char *key;
 	const char *promises;
 	const char *timeline; /* when the link was first up is noted there; NULL: nowhere */
+	const char *events; /* the folder of their journal; NULL: it is in memory */
+	const char *pstore; /* where the kernel left its last words; NULL: nowhere */
 	const char *log;
 	const char *log_old;
 	const char *environments;
@@ -154,6 +157,9 @@ struct monitor {
 	int link_filter, relay_filter; /* compiled lists of calls */
 	bool refusing;
 	struct event_journal events;
+	uint64_t events_sent; /* the newest that the link has */
+	uint32_t events_told; /* how many it got since it had none to send */
+	struct loop_timer events_timer; /* set while something is not on the disk */
 
 	struct worker *link;
 	bool reached; /* a gateway, once since the boot */
@@ -188,10 +194,21 @@ int monitor_run(const struct monitor_paths *paths);
 
 /* To the link, where there is one. */
 void monitor_tell(struct monitor *monitor, enum ipc_type type, const void *body, int fd);
+
+/* ---- monitor_events.c ---- */
+
 __attribute__((format(printf, 4, 5))) void monitor_event(struct monitor *monitor,
 							 const struct kernel *kernel,
 							 const char *kind, const char *format,
 							 ...);
+
+/* Once the node knows its boot id, before the first of them. */
+void events_start(struct monitor *monitor);
+void events_stop(struct monitor *monitor);
+
+/* A new link, which has none. */
+void events_brief(struct monitor *monitor);
+void events_acked(struct monitor *monitor, uint64_t seq);
 
 /* ---- monitor_kernel.c ---- */
 

@@ -207,7 +207,7 @@ static void from_link(struct monitor *monitor, struct ipc_message *message)
 		on_request(monitor, &message->u.request);
 		break;
 	case IPC_EVENT_ACK:
-		event_ack(&monitor->events, message->u.event_ack.seq);
+		events_acked(monitor, message->u.event_ack.seq);
 		break;
 	case IPC_GATEWAY:
 		on_gateway(monitor, &message->u.gateway);

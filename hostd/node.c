@@ -2,6 +2,7 @@
 #include "hostd/node.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,11 +40,28 @@ void node_promises(const char *text, struct link_hello *hello)
 		else if (strncmp(text, "ok ", 3) != 0 && len > 0)
 			missing_add(hello, "promises-unreadable", 19);
 		lines++;
+		hello->promises++;
 		text += len + (text[len] == '\n');
 	}
 	/* No promise at all was kept: nothing was asked. */
 	if (lines == 0)
 		missing_add(hello, "promises-empty", 14);
+}
+
+void node_timeline(const char *text, struct link_hello *hello)
+{
+	while (*text && hello->timeline_count < LINK_STEPS_MAX) {
+		struct link_step *step = &hello->timeline[hello->timeline_count];
+		size_t len = strcspn(text, "\n");
+		size_t name = strcspn(text, " \n");
+		char *end;
+
+		snprintf(step->name, sizeof(step->name), "%.*s", (int)name, text);
+		step->ms = strtoull(text + name, &end, 10);
+		if (link_identifier_ok(step->name) && text[name] == ' ' && end == text + len)
+			hello->timeline_count++;
+		text += len + (text[len] == '\n');
+	}
 }
 
 /* Hyphens out, 32 digits in. */
@@ -112,4 +130,6 @@ void node_describe(const struct node_files *files, const struct node_conf *conf,
 		missing_add(ret_hello, "promises-unread", 15);
 	else
 		node_promises(text, ret_hello);
+	if (files->timeline && status_file(files->timeline, text, sizeof(text)) > 0)
+		node_timeline(text, ret_hello);
 }

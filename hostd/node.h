@@ -11,6 +11,7 @@ struct node_files {
 	const char *promises;
 	const char *version;
 	const char *build_id;
+	const char *timeline; /* NULL: none */
 };
 
 /*
@@ -22,5 +23,8 @@ void node_describe(const struct node_files *files, const struct node_conf *conf,
 
 /* The promises' result, `ok NAME` or `missing NAME REASON` a line; others count as missing. */
 void node_promises(const char *text, struct link_hello *hello);
+
+/* The steps of the boot, `NAME MILLISECONDS` a line; other lines are left out. */
+void node_timeline(const char *text, struct link_hello *hello);
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hostd/event.h"
 #include "hostd/journal.h"
 #include "hostd/message.h"
 #include "hostd/node.h"
@@ -43,6 +42,18 @@ static void test_promises(struct check *check)
 			CHECK(check, strcmp(hello.missing[0], rows[i].name) == 0);
 	}
 	check_row(check, NULL);
+}
+
+static void test_timeline(struct check *check)
+{
+	static struct link_hello hello;
+
+	node_timeline("init 700\nbad\n-x 1\nname 7x\nloop 1200\nend", &hello);
+	CHECK_EQ(check, hello.timeline_count, 2);
+	CHECK(check, strcmp(hello.timeline[1].name, "loop") == 0 && hello.timeline[1].ms == 1200);
+	for (unsigned i = 0; i < 2 * LINK_STEPS_MAX; i++)
+		node_timeline("step 1\n", &hello);
+	CHECK_EQ(check, hello.timeline_count, LINK_STEPS_MAX);
 }
 
 static void test_status(struct check *check)
@@ -138,30 +149,6 @@ static void test_messages(struct check *check)
 	free(message.data);
 }
 
-static void test_events(struct check *check)
-{
-	static struct event_journal journal;
-	const struct link_event *event;
-	uint64_t first;
-
-	event_journal_start(&journal, 5);
-	CHECK(check, event_next(&journal, 0) == NULL);
-	event = event_add(&journal, NULL, NULL, "kind", "text");
-	first = event->seq;
-	CHECK_EQ(check, first, 5 * 1024 + 1);
-	event_add(&journal, NULL, "project", "kind", "second");
-	CHECK(check, event_next(&journal, 0)->seq == first);
-	CHECK(check, event_next(&journal, first)->seq == first + 1);
-	event_ack(&journal, first + 99);
-	CHECK(check, event_next(&journal, 0)->seq == first);
-	event_ack(&journal, first);
-	CHECK(check, event_next(&journal, 0)->seq == first + 1);
-	for (unsigned i = 0; i < EVENTS_MAX; i++)
-		event_add(&journal, NULL, NULL, "kind", "flood");
-	/* The oldest gave way; the gap in the numbers shows it. */
-	CHECK_EQ(check, event_next(&journal, 0)->seq, first + 2);
-}
-
 static void test_verity(struct check *check)
 {
 	static const uint8_t hash[32] = {0xab};
@@ -183,10 +170,10 @@ int main(void)
 	struct check check = {0};
 
 	test_promises(&check);
+	test_timeline(&check);
 	test_status(&check);
 	test_journal(&check);
 	test_messages(&check);
-	test_events(&check);
 	test_verity(&check);
 	return CHECK_DONE(&check);
 }

@@ -5,7 +5,8 @@
  * runs this. For developing a gateway or a client, and for tests; never part of an image.
  *
  * FOLDER/node.conf and FOLDER/node.key are as on a node. The log goes to standard error;
- * FOLDER/log, where there is one, is what LINK_LOGS answers, and FOLDER/promises what init found.
+ * FOLDER/log, where there is one, is what LINK_LOGS answers, and FOLDER/promises what init found; its events are kept
+ * in FOLDER/events.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 
 #define PATH_LEN 512
 
-static char paths[6][PATH_LEN];
+static char paths[7][PATH_LEN];
 
 static const char *in_folder(int slot, const char *folder, const char *name)
 {
@@ -40,6 +41,7 @@ static int run_monitor(const char *folder)
 		.log_old = in_folder(4, folder, "log.1"),
 		.version = in_folder(5, folder, "version"),
 		.build_id = "/dev/null",
+		.events = in_folder(6, folder, "."),
 		.open_environments = environments_open,
 	};
 	FILE *promises = fopen(files.promises, "wxe");
