@@ -20,6 +20,7 @@ struct cli {
 };
 
 int verb_node_list(struct cli *cli, int argc, char **argv);
+int verb_node_show(struct cli *cli, int argc, char **argv);
 int verb_node_add(struct cli *cli, int argc, char **argv);
 int verb_kernel_list(struct cli *cli, int argc, char **argv);
 int verb_kernel_start(struct cli *cli, int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct verb {
 	const char *usage;
 } verbs[] = {
 	{ "node", "list", verb_node_list, "" },
+	{ "node", "show", verb_node_show, "NAME" },
 	{ "node", "add", verb_node_add, "NAME --gateway ADDRESS:PORT --output FOLDER" },
 	{ "kernel", "list", verb_kernel_list, "" },
 	{ "kernel", "start", verb_kernel_start, "[--project NAME] [ENVIRONMENT]" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Anchorhold's own API, for its command line client and the operator. */
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,12 +38,21 @@ static json_t *node_model(const struct node *node)
 static void node_details(const struct node *node, json_t *model)
 {
 	const struct link_status *status = &node->status;
-	json_t *environments = json_array(), *missing = json_array();
+	json_t *environments = json_array(), *missing = json_array(), *timeline = json_array();
+	char boot_id[2 * sizeof(node->boot_id) + 1];
 
 	for (uint32_t i = 0; i < node->environments_count; i++)
 		json_array_append_new(environments, api_text(node->environments[i].name));
 	for (uint32_t i = 0; i < node->missing_count; i++)
 		json_array_append_new(missing, api_text(node->missing[i]));
+	for (uint32_t i = 0; i < node->timeline_count; i++)
+		json_array_append_new(timeline, json_pack("{s:o, s:I}", "name",
+							  api_text(node->timeline[i].name), "ms",
+							  (json_int_t)node->timeline[i].ms));
+	sodium_bin2hex(boot_id, sizeof(boot_id), node->boot_id, sizeof(node->boot_id));
+	json_object_set_new(model, "boot_id", api_text(boot_id));
+	json_object_set_new(model, "promises", json_integer(node->promises));
+	json_object_set_new(model, "timeline", timeline);
 	json_object_set_new(model, "environments", environments);
 	json_object_set_new(model, "missing", missing);
 	json_object_set_new(model, "build_id", api_text(node->build_id));

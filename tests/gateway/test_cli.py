@@ -51,6 +51,28 @@ def test_project_set_show_list(shared):
     assert json.loads(cli("--json", "project", "set", "one", "idle_s=9").stdout)["idle_s"] == 9
 
 
+def test_node_show(house):
+    house.node("sound")
+    house.node("lame", wait="refusing", missing=["kcfi", "no-modules"])
+    house.gateway.call("POST", "/api/anchorhold/nodes", {"name": "new"})
+    cli = house.gateway.cli
+    text = cli("node", "show", "sound").stdout
+    for said in ("state         ready", "2 CPUs, 512 MiB", "0 of 500 kernels", "0.1.0, kernel 000",
+                 "74 promised, all kept", "environments  python3, fake", "   0.700 s init",
+                 "   1.500 s link"):
+        assert said in text, (said, text)
+    assert "2 of 74 missing, it starts no kernels: kcfi, no-modules" in \
+        cli("node", "show", "lame").stdout
+    assert cli("node", "show", "new").stdout.splitlines()[1:] == \
+        ["state         never seen", "last seen     -"]
+    node = json.loads(cli("--json", "node", "show", "sound").stdout)
+    assert node["timeline"] == [{"name": "init", "ms": 700}, {"name": "loop", "ms": 1200}]
+    assert node["boot_id"] == house.nodes["sound"].boot.hex() and node["promises"] == 74
+    assert set(node["pressure"]) == {"cpu", "memory", "io"}
+    assert "'none'" in fails(house, 1, "node", "show", "none")
+    assert "name" in fails(house, 2, "node", "show")
+
+
 @pytest.mark.parametrize("words,said", [
     (["memory_mib=lots"], ['memory_mib "lots"', "a number, 0 to 2147483647"]),
     (["memory_mib=-1"], ['"-1"', "0 to 2147483647"]), (["memory=1"], ["'memory'", "no setting"]),
