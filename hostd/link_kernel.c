@@ -267,9 +267,10 @@ static int frame_owner(struct link *link, struct link_entry *entry, size_t len,
 	}
 	if (frame->type == LINK_REFUSED) {
 		*ret_gateway = row->gateway;
-		/* An ATTACH that was not carried out. */
+		/* An ATTACH that was not carried out: it is where it was. */
 		if (frame->u.refused.seq == 0)
-			row->state = SESSION_NONE;
+			row->state = frame->u.refused.code == LINK_E_EXISTS ? SESSION_ACTIVE
+									    : SESSION_NONE;
 		return 0;
 	}
 	if (row->state == SESSION_ACTIVE)

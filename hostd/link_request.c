@@ -45,6 +45,8 @@ static int on_welcome(struct gateway *gateway, const struct link_frame *frame)
 
 	if (gateway->epoch != welcome->gateway_epoch)
 		entries_detach(gateway->link, gateway);
+	else
+		entries_return(gateway->link, gateway);
 	gateway->epoch = welcome->gateway_epoch;
 	gateway->state = GATEWAY_WELCOMED;
 	link_tell(gateway->link, IPC_GATEWAY, &body);
@@ -78,7 +80,7 @@ static int on_attach(struct gateway *gateway, const struct link_frame *frame)
 
 	if (!entry || entry->fd < 0)
 		code = entry ? LINK_E_BUSY : LINK_E_UNKNOWN;
-	else if (entry_attach(entry, gateway, attach->session) < 0)
+	else if (entry_attach(gateway->link, entry, gateway, attach) < 0)
 		code = LINK_E_CAPACITY;
 	else if (entry_send(gateway->link, entry, frame) < 0)
 		code = LINK_E_BUSY;

@@ -32,6 +32,7 @@
 #define LINK_QUEUE_MAX (2u * LINK_QUEUE_MARK)
 #define LINK_STUCK_MS 2000u
 #define LINK_PAUSED_MS 300000u /* a lost gateway's session keeps its place so long */
+#define LINK_RETURN_MS 5000u
 #define LINK_REQUESTS_MAX 64u  /* under way at once; more are answered LINK_E_BUSY */
 #define LINK_EVENTS_MAX 256u
 #define LINK_EVENTS_MS 30000u /* without an acknowledgement: they are sent again */
@@ -166,13 +167,22 @@ void entries_close(struct link *link);
 /* ---- link_session.c ---- */
 
 struct session *entry_session(struct link_entry *entry, uint64_t session);
-int entry_attach(struct link_entry *entry, struct gateway *gateway, uint64_t session);
+
+/*
+ * Notes an ATTACH that is passed on to the relay next. A session may come back through another
+ * gateway: it then belongs to that one. -ENOSPC: LINK_SESSIONS_MAX.
+ */
+int entry_attach(struct link *link, struct link_entry *entry, struct gateway *gateway,
+		 const struct link_attach *attach);
 
 /* Their gateways must attach them again: the relay that knew them is gone. */
 void entry_sessions_refuse(struct link *link, struct link_entry *entry);
 
 /* A gateway is lost: its sessions keep their place for LINK_PAUSED_MS. */
 void entries_pause(struct link *link, struct gateway *gateway);
+
+/* It is back: what it does not attach again within LINK_RETURN_MS has no client any more. */
+void entries_return(struct link *link, struct gateway *gateway);
 void entries_detach(struct link *link, struct gateway *gateway);
 void entries_tick(struct link *link);
 

@@ -13,11 +13,27 @@ struct session *entry_session(struct link_entry *entry, uint64_t session)
 	return NULL;
 }
 
-/* A session may come back through another gateway: it then belongs to that one. */
-int entry_attach(struct link_entry *entry, struct gateway *gateway, uint64_t session)
+static void detach(struct link *link, struct link_entry *entry, struct session *row)
 {
+	link->frame.type = LINK_DETACH;
+	link->frame.u.session = (struct link_session){.session = row->id};
+	memcpy(link->frame.u.session.kernel_id, entry->info.id, LINK_ID_LEN);
+	(void)entry_send(link, entry, &link->frame);
+	row->state = SESSION_NONE;
+}
+
+int entry_attach(struct link *link, struct link_entry *entry, struct gateway *gateway,
+		 const struct link_attach *attach)
+{
+	const uint64_t session = attach->session;
 	struct session *row = entry_session(entry, session);
 
+	/* The gateway that had it is lost, or has lost its client and does not know it yet. */
+	if (row && attach->resume == 0 &&
+	    (row->state == SESSION_PAUSED || row->gateway != gateway)) {
+		detach(link, entry, row);
+		row = NULL;
+	}
 	for (uint32_t i = 0; !row && i < LINK_SESSIONS_MAX; i++)
 		if (entry->sessions[i].state == SESSION_NONE)
 			row = &entry->sessions[i];
@@ -47,15 +63,6 @@ void entry_sessions_refuse(struct link *link, struct link_entry *entry)
 
 /* ---- gateways that come and go ---- */
 
-static void detach(struct link *link, struct link_entry *entry, struct session *row)
-{
-	link->frame.type = LINK_DETACH;
-	link->frame.u.session = (struct link_session){.session = row->id};
-	memcpy(link->frame.u.session.kernel_id, entry->info.id, LINK_ID_LEN);
-	(void)entry_send(link, entry, &link->frame);
-	row->state = SESSION_NONE;
-}
-
 void entries_pause(struct link *link, struct gateway *gateway)
 {
 	uint64_t now = loop_now_ms();
@@ -72,6 +79,20 @@ void entries_pause(struct link *link, struct gateway *gateway)
 				row->paused_ms = now;
 			row->state = SESSION_PAUSED;
 		}
+	}
+}
+
+void entries_return(struct link *link, struct gateway *gateway)
+{
+	uint64_t since = loop_now_ms() - LINK_PAUSED_MS + LINK_RETURN_MS;
+
+	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
+		struct link_entry *entry = &link->kernels[i];
+
+		for (uint32_t j = 0; entry->used && j < LINK_SESSIONS_MAX; j++)
+			if (entry->sessions[j].state == SESSION_PAUSED &&
+			    entry->sessions[j].gateway == gateway)
+				entry->sessions[j].paused_ms = since;
 	}
 }
 

@@ -101,18 +101,15 @@ void outlog_free(struct outlog *log)
 	free(log);
 }
 
-static bool anybody_attached(struct outlog *log)
-{
-	return link_cursors_next(&log->cursors, NULL) != NULL;
-}
-
 bool outlog_room(struct outlog *log, bool may_drop, uint64_t *ret_dropped)
 {
 	uint64_t dropped = 0;
+	uint64_t needed = log->cursors.first;
 
-	may_drop = may_drop && !anybody_attached(log);
-	while (may_drop && log->bytes + LINK_MESSAGE_MAX + OUTLOG_ENTRY_COST > log->bytes_max &&
-	       log->cursors.first <= log->cursors.end) {
+	if (may_drop)
+		needed = link_cursors_needed_here(&log->cursors);
+	while (log->bytes + LINK_MESSAGE_MAX + OUTLOG_ENTRY_COST > log->bytes_max &&
+	       log->cursors.first < needed) {
 		entries_drop(log, log->cursors.first + 1);
 		dropped++;
 	}
@@ -226,6 +223,12 @@ int outlog_ack(struct outlog *log, uint64_t session, uint64_t seq)
 	if (r == 0)
 		trim(log);
 	return r;
+}
+
+void outlog_expire(struct outlog *log, uint64_t now_ms)
+{
+	link_cursors_expire(&log->cursors, now_ms, OUTLOG_AWAY_MS);
+	trim(log);
 }
 
 bool outlog_attached(struct outlog *log, uint64_t session)

@@ -6,7 +6,8 @@
  *
  * Room is made by readers' acknowledgements. With a reader attached a full log takes nothing more
  * (the caller stops reading the kernel, which waits); with none attached the oldest messages go,
- * and who comes next is told how many by a message on stderr in their place.
+ * and who comes next is told how many by a message on stderr in their place. A reader that left
+ * has its place kept, but those who are there do not wait for it: what only it lacks goes first.
  */
 #ifndef ANCHORHOLD_HOSTD_OUTLOG_H
 #define ANCHORHOLD_HOSTD_OUTLOG_H
@@ -21,6 +22,7 @@
 
 #define OUTLOG_BYTES_MAX (32u * 1024u * 1024u)
 #define OUTLOG_ENTRY_COST 128u /* what an entry counts beside its bytes */
+#define OUTLOG_AWAY_MS 60000u  /* others being there, a reader's place is kept so long */
 
 /*
  * A later relay's log numbers above all that an earlier one can have used: a reader that comes
@@ -36,8 +38,8 @@ int outlog_new(const uint8_t kernel_id[LINK_ID_LEN], size_t bytes_max, uint64_t 
 void outlog_free(struct outlog *log);
 
 /*
- * One more message of any size fits under the ceiling. With may_drop and no reader attached this
- * makes room by dropping; *ret_dropped (may be NULL) is how many messages went.
+ * One more message of any size fits under the ceiling. With may_drop this makes room by dropping
+ * what no attached reader needs. *ret_dropped (may be NULL) is how many messages went.
  */
 bool outlog_room(struct outlog *log, bool may_drop, uint64_t *ret_dropped);
 
@@ -54,6 +56,9 @@ int outlog_detach(struct outlog *log, uint64_t session);
 int outlog_credit(struct outlog *log, uint64_t session, uint64_t bytes);
 int outlog_ack(struct outlog *log, uint64_t session, uint64_t seq);
 bool outlog_attached(struct outlog *log, uint64_t session);
+
+/* Tells the time, by which places of readers that do not come back are given up. */
+void outlog_expire(struct outlog *log, uint64_t now_ms);
 
 /* The stream to the sessions is a new one: what was sent half is sent again from its start when
  * they attach again, and nothing is sent before. */

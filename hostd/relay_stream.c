@@ -289,6 +289,7 @@ bool relay_stream_pump(struct relay_stream *stream)
 	bool more = false;
 	uint32_t events = 0;
 
+	outlog_expire(stream->setup.log, loop_now_ms());
 	if (stream->fd >= 0)
 		more = frames_take(stream);
 	if (stream->fd >= 0 && !stream->blocked && refused_send(stream) == 0)

@@ -4,6 +4,7 @@
  *	first <= end + 1
  *	first - 1 <= acked <= sent <= end and delivered <= sent, for each attached row
  *	first - 1 <= orphan <= end, where orphaned; and then no row is attached
+ *	first - 1 <= acked <= end for each place; no session has both a row and a place
  */
 #include "link/cursor.h"
 
@@ -53,18 +54,44 @@ static struct link_cursor *free_row(struct link_cursors *cursors)
 	return NULL;
 }
 
-/* Where a session without a cursor of its own begins: see the orphan rule in cursor.h. */
-static uint64_t start_of_new(struct link_cursors *cursors, uint64_t *ret_lost)
+static struct link_place *place_find(struct link_cursors *cursors, uint64_t session)
 {
-	if (!cursors->orphaned || link_cursors_next(cursors, NULL) != NULL)
+	for (size_t i = 0; i < LINK_SESSIONS_MAX && session != 0; i++)
+		if (cursors->place[i].session == session)
+			return &cursors->place[i];
+	return NULL;
+}
+
+/* Where a session without a cursor of its own begins: see the orphan rule in cursor.h. */
+static uint64_t start_of_new(struct link_cursors *cursors, uint64_t session, uint64_t *ret_lost)
+{
+	const struct link_place *place = place_find(cursors, session);
+
+	if (place != NULL) {
+		*ret_lost = place->lost;
+		return place->acked;
+	}
+	if (!cursors->orphaned)
 		return cursors->end;
 	*ret_lost = cursors->orphan_lost;
 	return cursors->orphan;
 }
 
+/* Somebody is here: his own place is taken, the others' time begins if he is the first. */
+static void places_came(struct link_cursors *cursors, uint64_t session, bool first)
+{
+	struct link_place *place = place_find(cursors, session);
+
+	if (place != NULL)
+		*place = (struct link_place){0};
+	for (size_t i = 0; i < LINK_SESSIONS_MAX && first; i++)
+		cursors->place[i].since = cursors->clock;
+}
+
 int link_cursors_attach(struct link_cursors *cursors, const struct link_attach *attach,
 			uint64_t *ret_lost)
 {
+	const bool first = link_cursors_next(cursors, NULL) == NULL;
 	struct link_cursor *row = link_cursors_find(cursors, attach->session);
 	uint64_t at, lost = 0;
 
@@ -78,7 +105,8 @@ int link_cursors_attach(struct link_cursors *cursors, const struct link_attach *
 		row = free_row(cursors);
 	if (row == NULL)
 		return -ENOSPC;
-	at = attach->resume != 0 ? attach->cursor : start_of_new(cursors, &lost);
+	at = attach->resume != 0 ? attach->cursor
+				 : start_of_new(cursors, attach->session, &lost);
 	if (at + 1 < cursors->first) {
 		lost = cursors->first - 1 - at;
 		at = cursors->first - 1;
@@ -86,45 +114,86 @@ int link_cursors_attach(struct link_cursors *cursors, const struct link_attach *
 	*row = (struct link_cursor){.session = attach->session, .sent = at, .delivered = at,
 				    .acked = at};
 	link_credit_grant(&row->credit, attach->credit);
+	places_came(cursors, attach->session, first);
 	cursors->orphaned = false;
+	cursors->moves++;
 	*ret_lost = lost;
 	return 0;
 }
 
-static void orphan_at(struct link_cursors *cursors, uint64_t acked, uint64_t lost)
+static struct link_place *place_free(struct link_cursors *cursors)
+{
+	struct link_place *oldest = &cursors->place[0];
+
+	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++) {
+		struct link_place *place = &cursors->place[i];
+
+		if (place->session == 0)
+			return place;
+		if (place->moves < oldest->moves)
+			oldest = place;
+	}
+	return oldest;
+}
+
+/*
+ * Nobody is attached any more. Sessions that left with nothing acknowledged between them were
+ * lost together, as with a gateway: a stranger begins where the slowest of them was.
+ */
+static void orphan(struct link_cursors *cursors)
 {
 	cursors->orphaned = true;
-	cursors->orphan = acked;
-	cursors->orphan_lost = lost;
+	cursors->orphan = UINT64_MAX;
+	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++) {
+		const struct link_place *place = &cursors->place[i];
+
+		if (place->session == 0 || place->moves != cursors->moves ||
+		    place->acked >= cursors->orphan)
+			continue;
+		cursors->orphan = place->acked;
+		cursors->orphan_lost = place->lost;
+	}
+}
+
+static void leave(struct link_cursors *cursors, struct link_cursor *row)
+{
+	*place_free(cursors) = (struct link_place){
+		.session = row->session,
+		.acked = row->acked,
+		.lost = row->lost,
+		.since = cursors->clock,
+		.moves = cursors->moves,
+	};
+	*row = (struct link_cursor){0};
+	if (link_cursors_next(cursors, NULL) == NULL)
+		orphan(cursors);
 }
 
 int link_cursors_detach(struct link_cursors *cursors, uint64_t session)
 {
 	struct link_cursor *row = link_cursors_find(cursors, session);
-	struct link_cursor left;
 
 	if (row == NULL)
 		return -ENOENT;
-	left = *row;
-	*row = (struct link_cursor){0};
-	if (link_cursors_next(cursors, NULL) == NULL)
-		orphan_at(cursors, left.acked, left.lost);
+	leave(cursors, row);
 	return 0;
 }
 
 void link_cursors_detach_all(struct link_cursors *cursors)
 {
-	struct link_cursor slowest = {.acked = UINT64_MAX};
+	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++)
+		if (cursors->row[i].session != 0)
+			leave(cursors, &cursors->row[i]);
+}
 
-	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++) {
-		struct link_cursor *row = &cursors->row[i];
-
-		if (row->session != 0 && row->acked < slowest.acked)
-			slowest = *row;
-		*row = (struct link_cursor){0};
-	}
-	if (slowest.session != 0)
-		orphan_at(cursors, slowest.acked, slowest.lost);
+void link_cursors_expire(struct link_cursors *cursors, uint64_t now, uint64_t age)
+{
+	cursors->clock = now;
+	if (link_cursors_next(cursors, NULL) == NULL)
+		return;
+	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++)
+		if (cursors->place[i].session != 0 && now - cursors->place[i].since >= age)
+			cursors->place[i] = (struct link_place){0};
 }
 
 /* ---- reading ---- */
@@ -159,20 +228,34 @@ int link_cursors_ack(struct link_cursors *cursors, uint64_t session, uint64_t se
 		return -ERANGE;
 	if (seq >= row->delivered)
 		seq = row->sent;
-	if (seq > row->acked)
+	if (seq > row->acked) {
 		row->acked = seq;
+		cursors->moves++;
+	}
 	return 0;
 }
 
 /* ---- trimming ---- */
 
-uint64_t link_cursors_needed(const struct link_cursors *cursors)
+uint64_t link_cursors_needed_here(const struct link_cursors *cursors)
 {
-	uint64_t needed = cursors->orphaned ? cursors->orphan + 1 : cursors->end + 1;
+	uint64_t needed = cursors->end + 1;
 
 	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++)
 		if (cursors->row[i].session != 0 && cursors->row[i].acked + 1 < needed)
 			needed = cursors->row[i].acked + 1;
+	return needed;
+}
+
+uint64_t link_cursors_needed(const struct link_cursors *cursors)
+{
+	uint64_t needed = link_cursors_needed_here(cursors);
+
+	if (cursors->orphaned && cursors->orphan + 1 < needed)
+		needed = cursors->orphan + 1;
+	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++)
+		if (cursors->place[i].session != 0 && cursors->place[i].acked + 1 < needed)
+			needed = cursors->place[i].acked + 1;
 	return needed;
 }
 
@@ -190,6 +273,15 @@ static bool reader_move(struct link_cursor *row, uint64_t first)
 	return true;
 }
 
+/* The same for who is away: what he was sent and had not acknowledged counts, too. */
+static void place_move(uint64_t first, uint64_t *acked, uint64_t *lost)
+{
+	if (*acked + 1 >= first)
+		return;
+	*lost += first - 1 - *acked;
+	*acked = first - 1;
+}
+
 size_t link_cursors_dropped(struct link_cursors *cursors, uint64_t first)
 {
 	size_t hurt = 0;
@@ -202,10 +294,12 @@ size_t link_cursors_dropped(struct link_cursors *cursors, uint64_t first)
 	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++)
 		if (cursors->row[i].session != 0)
 			hurt += reader_move(&cursors->row[i], first);
-	if (cursors->orphaned && cursors->orphan + 1 < first) {
-		cursors->orphan_lost += first - 1 - cursors->orphan;
-		cursors->orphan = first - 1;
+	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++)
+		if (cursors->place[i].session != 0)
+			place_move(first, &cursors->place[i].acked, &cursors->place[i].lost);
+	if (cursors->orphaned && cursors->orphan + 1 < first)
 		hurt++;
-	}
+	if (cursors->orphaned)
+		place_move(first, &cursors->orphan, &cursors->orphan_lost);
 	return hurt;
 }

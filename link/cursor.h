@@ -60,13 +60,25 @@ struct link_cursor {
 	struct link_credit credit;
 };
 
+/* Where a session was when it left. It holds the log until it is taken, dropped or expired. */
+struct link_place {
+	uint64_t session; /* 0: free */
+	uint64_t acked;
+	uint64_t lost; /* entries dropped since, or before and not yet told */
+	uint64_t since; /* the clock when it left, or when somebody came back after that */
+	uint64_t moves; /* .moves when it left: those of one loss have the same */
+};
+
 struct link_cursors {
 	uint64_t first; /* the oldest entry the log still has; end + 1 where it is empty */
 	uint64_t end;	/* the newest entry; entries are numbered without gaps */
-	bool orphaned;	/* nobody is attached and the last session left at .orphan */
+	uint64_t clock; /* the caller's, of the last link_cursors_expire() */
+	uint64_t moves; /* grows where a session attaches or acknowledges */
+	bool orphaned;	/* nobody is attached, and a stranger would begin at .orphan */
 	uint64_t orphan;
 	uint64_t orphan_lost; /* entries dropped since then */
 	struct link_cursor row[LINK_SESSIONS_MAX];
+	struct link_place place[LINK_SESSIONS_MAX]; /* of sessions that left; the oldest goes */
 };
 
 /*
@@ -80,8 +92,9 @@ void link_cursors_start(struct link_cursors *cursors, uint64_t end);
 uint64_t link_cursors_append(struct link_cursors *cursors);
 
 /*
- * ATTACH. resume 1: goes on after chunk.cursor; of a session attached before as of a new one.
- * resume 0: where the last session stopped if it left nobody behind, else at the end.
+ * ATTACH. resume 1: goes on after attach.cursor; of a session attached before as of a new one.
+ * resume 0: where this session itself left; else where the last one stopped if it left nobody
+ * behind, or the slowest of those that left with it; else at the end.
  * *ret_lost is how many entries between that place and the log's first are gone: the reader must
  * be told. -ESTALE: the cursor is beyond the log (it belongs to another). -EEXIST: resume 0 of a
  * session that is attached. -ENOSPC: LINK_SESSIONS_MAX. -EINVAL: session 0.
@@ -92,8 +105,7 @@ int link_cursors_attach(struct link_cursors *cursors, const struct link_attach *
 /* -ENOENT where it is not attached. What it has not acknowledged stays for who comes next. */
 int link_cursors_detach(struct link_cursors *cursors, uint64_t session);
 
-/* The gateway is another process now: none of its sessions will ever detach by itself. Who comes
- * next starts at the slowest. */
+/* The stream to all of them is lost. Who comes next as a stranger starts at the slowest. */
 void link_cursors_detach_all(struct link_cursors *cursors);
 
 /* The row of a session; NULL where it is not attached. Valid until the next attach or detach. */
@@ -119,6 +131,15 @@ int link_cursors_ack(struct link_cursors *cursors, uint64_t session, uint64_t se
  * and nobody expected back: end + 1.
  */
 uint64_t link_cursors_needed(const struct link_cursors *cursors);
+
+/* The same for those attached alone: who is away does not hold up those who are here. */
+uint64_t link_cursors_needed_here(const struct link_cursors *cursors);
+
+/*
+ * Tells the time. Places are forgotten once somebody was attached for `age` without their
+ * session coming back; with nobody attached they stay.
+ */
+void link_cursors_expire(struct link_cursors *cursors, uint64_t now, uint64_t age);
 
 /*
  * Entries below `first` are gone. Where they were still needed, each reader behind is moved on

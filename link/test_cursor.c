@@ -160,8 +160,80 @@ static void test_many(struct check *check)
 	link_cursors_detach_all(&cursors);
 	CHECK(check, cursors.orphaned && cursors.orphan == 3);
 	CHECK_EQ(check, link_cursors_dropped(&cursors, 6), 1);
-	CHECK_EQ(check, attach(&cursors, 7, 0, 0, &lost), 0);
+	CHECK_EQ(check, attach(&cursors, 99, 0, 0, &lost), 0);
 	CHECK_EQ(check, lost, 2);
+}
+
+/* Who comes back under its own number goes on where it was, whoever came before it. */
+static void test_places(struct check *check)
+{
+	struct link_cursors cursors;
+	uint64_t lost;
+
+	link_cursors_start(&cursors, 0);
+	for (uint64_t session = 1; session <= 3; session++)
+		CHECK_EQ(check, attach(&cursors, session, 0, 0, &lost), 0);
+	append(&cursors, 9);
+	for (uint64_t session = 1; session <= 3; session++) {
+		read_to(&cursors, session, 9);
+		CHECK_EQ(check, link_cursors_ack(&cursors, session, 3 * session - 1), 0);
+	}
+	for (uint64_t session = 1; session <= 3; session++)
+		CHECK_EQ(check, link_cursors_detach(&cursors, session), 0);
+	append(&cursors, 5);
+	/* All at once: a stranger begins at the slowest, each of them where it was. */
+	CHECK(check, cursors.orphaned && cursors.orphan == 2);
+	CHECK_EQ(check, attach(&cursors, 2, 0, 0, &lost), 0);
+	CHECK(check, link_cursors_find(&cursors, 2)->sent == 5 && lost == 0);
+	CHECK_EQ(check, link_cursors_needed(&cursors), 3);
+	CHECK_EQ(check, link_cursors_needed_here(&cursors), 6);
+	CHECK_EQ(check, attach(&cursors, 4, 0, 0, &lost), 0);
+	CHECK_EQ(check, link_cursors_find(&cursors, 4)->sent, 14); /* somebody is here */
+	CHECK_EQ(check, link_cursors_dropped(&cursors, 5), 0);
+	CHECK_EQ(check, attach(&cursors, 1, 0, 0, &lost), 0);
+	CHECK(check, link_cursors_find(&cursors, 1)->sent == 4 && lost == 2);
+	CHECK_EQ(check, attach(&cursors, 3, 1, 9, &lost), 0);
+	CHECK(check, link_cursors_find(&cursors, 3)->sent == 9 && lost == 0);
+	/* One that left alone, after others had read on, is no stranger's beginning. */
+	CHECK_EQ(check, link_cursors_detach(&cursors, 1), 0);
+	read_to(&cursors, 2, 14);
+	CHECK_EQ(check, link_cursors_ack(&cursors, 2, 14), 0);
+	link_cursors_detach_all(&cursors);
+	CHECK(check, cursors.orphaned && cursors.orphan == 9); /* session 3's */
+}
+
+static void test_expiry(struct check *check)
+{
+	struct link_cursors cursors;
+	uint64_t lost;
+
+	link_cursors_start(&cursors, 0);
+	link_cursors_expire(&cursors, 1000, 60);
+	CHECK_EQ(check, attach(&cursors, 1, 0, 0, &lost), 0);
+	CHECK_EQ(check, attach(&cursors, 2, 0, 0, &lost), 0);
+	append(&cursors, 5);
+	link_cursors_detach_all(&cursors);
+	link_cursors_expire(&cursors, 9000, 60); /* nobody is there: they stay */
+	CHECK_EQ(check, attach(&cursors, 2, 0, 0, &lost), 0);
+	link_cursors_expire(&cursors, 9059, 60);
+	CHECK_EQ(check, link_cursors_needed(&cursors), 1);
+	read_to(&cursors, 2, 5);
+	CHECK_EQ(check, link_cursors_ack(&cursors, 2, 5), 0);
+	CHECK_EQ(check, link_cursors_needed(&cursors), 1);
+	link_cursors_expire(&cursors, 9060, 60);
+	CHECK_EQ(check, link_cursors_needed(&cursors), 6);
+	CHECK_EQ(check, attach(&cursors, 1, 0, 0, &lost), 0);
+	CHECK_EQ(check, link_cursors_find(&cursors, 1)->sent, 5);
+	/* The table is full: the one that left first is forgotten. */
+	for (uint64_t session = 100; session < 101 + LINK_SESSIONS_MAX; session++) {
+		CHECK_EQ(check, attach(&cursors, session, 1, 5, &lost), 0);
+		CHECK_EQ(check, link_cursors_detach(&cursors, session), 0);
+	}
+	append(&cursors, 1);
+	CHECK_EQ(check, attach(&cursors, 101, 0, 0, &lost), 0);
+	CHECK_EQ(check, link_cursors_find(&cursors, 101)->sent, 5);
+	CHECK_EQ(check, attach(&cursors, 100, 0, 0, &lost), 0);
+	CHECK_EQ(check, link_cursors_find(&cursors, 100)->sent, 6);
 }
 
 /* Entries for another reader do not hold the log back. */
@@ -219,6 +291,14 @@ struct model {
 	struct client client[CLIENTS];
 };
 
+static const struct link_place *place_of(const struct model *model, const struct client *client)
+{
+	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++)
+		if (model->cursors.place[i].session == client->session)
+			return &model->cursors.place[i];
+	return NULL;
+}
+
 static void check_invariants(struct check *check, const struct model *model)
 {
 	const struct link_cursors *cursors = &model->cursors;
@@ -235,6 +315,14 @@ static void check_invariants(struct check *check, const struct model *model)
 		CHECK(check, row->sent <= cursors->end && row->delivered <= row->sent);
 		CHECK(check, link_cursors_needed(cursors) <= row->acked + 1);
 	}
+	for (size_t i = 0; i < CLIENTS; i++) {
+		const struct link_place *place = place_of(model, &model->client[i]);
+
+		CHECK(check, place == NULL || !model->client[i].attached);
+		CHECK(check, place == NULL || (place->acked + 1 >= cursors->first &&
+					       place->acked <= cursors->end &&
+					       link_cursors_needed(cursors) <= place->acked + 1));
+	}
 	CHECK(check, !(any && cursors->orphaned));
 	CHECK(check, !cursors->orphaned || (cursors->orphan + 1 >= cursors->first &&
 					    cursors->orphan <= cursors->end));
@@ -245,7 +333,8 @@ static void do_attach(struct check *check, struct model *model, struct client *c
 		      uint64_t *random)
 {
 	const bool resume = check_random(random) % 2 == 0;
-	uint64_t lost;
+	const bool placed = place_of(model, client) != NULL;
+	uint64_t lost, at;
 
 	CHECK_EQ(check, attach(&model->cursors, client->session, resume, client->seen, &lost),
 		 client->attached && !resume ? -EEXIST : 0);
@@ -255,7 +344,11 @@ static void do_attach(struct check *check, struct model *model, struct client *c
 	if (resume) /* exactly where it was, or it is told how much is gone */
 		CHECK_EQ(check, link_cursors_find(&model->cursors, client->session)->sent,
 			 client->seen + lost);
-	client->seen = client->acked = link_cursors_find(&model->cursors, client->session)->sent;
+	at = link_cursors_find(&model->cursors, client->session)->sent;
+	if (!resume && placed) /* between what it had acknowledged and what it had seen, */
+		CHECK(check, at + 1 == model->cursors.first || /* or at what is left of it */
+				     (at >= client->acked && at <= client->seen));
+	client->seen = client->acked = at;
 }
 
 static void do_read(struct check *check, struct model *model, struct client *client)
@@ -339,6 +432,7 @@ static void test_random(struct check *check)
 			do_attach(check, model, client, &random);
 		else
 			do_detach(check, model, client, &random);
+		link_cursors_expire(&model->cursors, (uint64_t)round, 500);
 		check_invariants(check, model);
 	}
 	free(model);
@@ -371,6 +465,8 @@ int main(void)
 	test_orphan(&check);
 	test_resume(&check);
 	test_many(&check);
+	test_places(&check);
+	test_expiry(&check);
 	test_skipped(&check);
 	test_turns(&check);
 	test_random(&check);

@@ -17,6 +17,7 @@
 /* However much a dead kernel still has to say, its clients learn of its death after this. */
 #define DEATH_MAX_MS 10000u
 #define KERNEL_DIED "KernelDied"
+#define REPLACED_S 5 /* for the news that it is */
 
 struct channels *channels_new(void)
 {
@@ -65,8 +66,47 @@ static void session_free(struct session *session)
 	free(session);
 }
 
+static void unlink_kernel(struct session *session)
+{
+	struct session **at = &session->kernel->sessions;
+
+	while (*at != session)
+		at = &(*at)->next;
+	*at = session->next;
+	session->kernel->connections--;
+	session->kernel = NULL;
+}
+
+/* The node keeps its place for who comes next under its number. */
+static void session_leave(struct session *session)
+{
+	if (session->kernel != NULL) {
+		session_report(session);
+		if (session->attached)
+			fleet_session(session->channels->fleet, session->kernel, LINK_DETACH,
+				      session->id, 0);
+		session->attached = false;
+		unlink_kernel(session);
+	}
+	if (table_get(session->channels->sessions, &session->id, sizeof(session->id)) == session)
+		table_remove(session->channels->sessions, &session->id, sizeof(session->id));
+}
+
+/* Its client came again before the end of its last connection was noticed. */
+static void replace(const struct channels *channels, uint64_t id)
+{
+	struct session *older = table_get(channels->sessions, &id, sizeof(id));
+
+	if (older == NULL)
+		return;
+	session_leave(older);
+	session_close(older, 1000, "this client has opened another connection");
+	/* It is swept no more, and may lead to nobody. */
+	lws_set_timeout(older->wsi, PENDING_TIMEOUT_USER_OK, REPLACED_S);
+}
+
 struct session *channels_open(struct channels *channels, struct kernel *kernel, struct lws *wsi,
-			      enum framing framing)
+			      enum framing framing, const char *client)
 {
 	struct session *session;
 	int one = 1;
@@ -76,7 +116,9 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 	session = calloc(1, sizeof(*session));
 	if (session == NULL)
 		return NULL;
-	session->id = ids_random64();
+	session->id = client == NULL || client[0] == '\0' ? ids_random64()
+							  : ids_session(kernel->id, client);
+	replace(channels, session->id);
 	session->channels = channels;
 	session->wsi = wsi;
 	session->framing = framing;
@@ -100,29 +142,11 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 	return session;
 }
 
-static void unlink_kernel(struct session *session)
-{
-	struct session **at = &session->kernel->sessions;
-
-	while (*at != session)
-		at = &(*at)->next;
-	*at = session->next;
-	session->kernel->connections--;
-	session->kernel = NULL;
-}
-
 void channels_closed(struct session *session)
 {
 	if (session == NULL)
 		return;
-	if (session->kernel != NULL) {
-		session_report(session);
-		if (session->attached)
-			fleet_session(session->channels->fleet, session->kernel, LINK_DETACH,
-				      session->id, 0);
-		unlink_kernel(session);
-	}
-	table_remove(session->channels->sessions, &session->id, sizeof(session->id));
+	session_leave(session);
 	session_free(session);
 }
 

@@ -47,9 +47,13 @@ size_t channels_count(const struct channels *channels);
 
 /* ---- from the WebSocket ---- */
 
-/* NULL: no memory or CHANNELS_SESSIONS_MAX. */
+/*
+ * client is what the client calls itself (its session_id; NULL: nothing). Coming again it goes on
+ * where it was, here or at another gateway, and its older WebSocket is closed.
+ * NULL: no memory or CHANNELS_SESSIONS_MAX.
+ */
 struct session *channels_open(struct channels *channels, struct kernel *kernel, struct lws *wsi,
-			      enum framing framing);
+			      enum framing framing, const char *client);
 void channels_closed(struct session *session);
 
 /* A piece of a message. Negative: the connection is to be closed now. */

@@ -134,7 +134,8 @@ static int established(struct lws *wsi, struct connection *connection)
 			gateway->channels, kernel, wsi,
 			strcmp(lws_get_protocol(wsi)->name, FRAMING_V1_NAME) == 0
 				? FRAMING_V1
-				: FRAMING_LEGACY);
+				: FRAMING_LEGACY,
+			request_query(request, "session_id"));
 	request_free(request);
 	return connection->session == NULL ? -1 : 0;
 }

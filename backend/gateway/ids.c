@@ -111,3 +111,14 @@ uint64_t ids_random64(void)
 	while (value == 0);
 	return value;
 }
+
+uint64_t ids_session(const uint8_t kernel[LINK_ID_LEN], const char *client)
+{
+	uint8_t hash[crypto_generichash_BYTES];
+	uint64_t value;
+
+	crypto_generichash(hash, sizeof(hash), (const uint8_t *)client, strlen(client), kernel,
+			   LINK_ID_LEN);
+	memcpy(&value, hash, sizeof(value));
+	return value == 0 ? 1 : value;
+}

@@ -30,4 +30,7 @@ bool ids_name_ok(const char *text);
 /* Never 0. */
 uint64_t ids_random64(void);
 
+/* The number of a client's session with a kernel: the same for every gateway. Never 0. */
+uint64_t ids_session(const uint8_t kernel[LINK_ID_LEN], const char *client);
+
 #endif

@@ -7,13 +7,32 @@ import time
 from lib.client import start_kernel
 from lib.lines import numbered
 
-LINES = 4000
+LINES = 2500
 
 
 def kill_and_start(gateway):
     assert gateway.stop(signal.SIGKILL) == -signal.SIGKILL
     gateway.start()
     gateway.wait_node("native")
+
+
+def test_clients_of_a_killed_gateway_miss_nothing(house):
+    """Each of several that read one kernel, wherever each has got to."""
+    kernel = start_kernel(house.gateway, "lua")
+    clients = [house.client(kernel) for _ in range(3)]
+    asked = clients[0].execute(numbered(1, LINES))
+    for client in clients:
+        client.until(200)
+    pid = house.node.children("relay")
+    kill_and_start(house.gateway)
+    for client in clients:
+        client.until(LINES)
+        assert client.connections == 2
+        assert client.numbers() == list(range(1, LINES + 1))
+    assert house.node.children("relay") == pid
+    # What was under way is told of: it went on, and its reply finds who asked.
+    assert clients[0].answer(asked) == "ok"
+    assert [len(answers) for answers in clients[0].answers.values()] == [1]
 
 
 def test_what_was_not_acknowledged_repeats_once(house):
