@@ -89,7 +89,7 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	host->first = cell;
 	cell->slot = CELL_NO_SLOT;
 	cell->environment = cell->workspace = -1;
-	cell->pidfd = cell->exit_fd = cell->go_fd = -1;
+	cell->pidfd = cell->exit_fd = cell->go_fd = cell->mounts = -1;
 	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
 	result = build(cell, spec, ret_error);
 	if (result < 0) {
@@ -247,6 +247,7 @@ int cell_free(struct cell *cell, struct cell_error *ret_error)
 	if (!cell)
 		return 0;
 	freed(cell, "free: processes", cell_stop(cell), &result, ret_error);
+	fd_close(&cell->mounts);
 	freed(cell, "free: cgroup", cgroup_remove(&cell->cgroup), &result, ret_error);
 	if (cell->has_kept)
 		freed(cell, "free: mounts", kept_free(&cell->host->ns, &cell->kept), &result,

@@ -65,6 +65,7 @@ int cell_launch(struct cell *cell, uint32_t incarnation, int output_fd,
 	struct cell_plan plan;
 	int result;
 
+	fd_close(&cell->mounts);
 	plan_describe(cell, incarnation, output_fd, &plan);
 	cell->oom_kills = cgroup_oom_kills(&cell->cgroup);
 	result = spawn(&place, &plan, &spawned, ret_error);
@@ -76,6 +77,7 @@ int cell_launch(struct cell *cell, uint32_t incarnation, int output_fd,
 	cell->exit_fd = spawned.exit_fd;
 	cell->pid = spawned.pid;
 	cell->go_fd = spawned.go_fd;
+	cell->mounts = spawned.mounts;
 	return 0;
 }
 

@@ -58,6 +58,17 @@ int namespaces_map(int proc, pid_t child, uid_t uid)
 	return result;
 }
 
+int namespaces_mounts(int proc, pid_t child, int *ret_fd)
+{
+	char path[48];
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/ns/mnt", (int)child);
+	fd = sys_result(openat(proc, path, O_RDONLY | O_CLOEXEC));
+	*ret_fd = fd < 0 ? -1 : fd;
+	return fd < 0 && fd != -ENOENT ? fd : 0;
+}
+
 int namespaces_rest(void)
 {
 	if (unshare(CLONE_NEWCGROUP) < 0 || sethostname(HOST_NAME, strlen(HOST_NAME)) < 0 ||

@@ -15,6 +15,12 @@ int namespaces_clone(int cgroup, int *ret_pidfd);
  * are `uid` outside and there is no other; and the child's place in line when memory is short. */
 int namespaces_map(int proc, pid_t child, uid_t uid);
 
+/*
+ * Its mount namespace, held: the kernel takes one down on the last process's way to its end,
+ * mount by mount, and tells of that end only then. -1 where it has ended already.
+ */
+int namespaces_mounts(int proc, pid_t child, int *ret_fd);
+
 /* In the child, once mapped: a cgroup namespace rooted at the cgroup it was born in (made by
  * clone3 it would be rooted at the monitor's), and names that say nothing of the node. */
 int namespaces_rest(void);

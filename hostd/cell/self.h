@@ -25,7 +25,8 @@ struct cell {
 	const struct filter *filter; /* the host's */
 	char **argv, **env;
 	int pidfd, exit_fd; /* of the running incarnation; -1 */
-	pid_t pid;	    /* the same, as long as it is not reaped */
+	int mounts; /* its mount namespace, until the end was told; then that is taken down; -1 */
+	pid_t pid;  /* the same, as long as it is not reaped */
 	int go_fd; /* PID 1 waits for the connection file through it; -1: it has it, or none runs */
 	uint64_t oom_kills; /* as the incarnation began */
 	struct egress_cell egress;

@@ -58,7 +58,7 @@ static int plan_mounts(const struct spawn_place *place, struct cell_plan *plan)
 
 /* The parent's ends of what the child talks through. */
 struct spawn_ends {
-	int channel, exit_fd, go_fd, pidfd;
+	int channel, exit_fd, go_fd, pidfd, mounts;
 	pid_t pid;
 };
 
@@ -111,6 +111,35 @@ static int await_exec(const struct spawn_ends *ends, struct cell_error *ret_erro
 	return step_fail(ret_error, error.step, -error.error);
 }
 
+/* What only the parent can do for a child that is there and waits. */
+static int equip(const struct spawn_place *place, struct cell_plan *plan, struct spawn_ends *ends,
+		 struct cell_error *ret_error)
+{
+	int result = 0;
+
+	if (place->cookie)
+		result = coresched_give(ends->pid, place->sibling);
+	if (result < 0)
+		return step_fail(ret_error, "core scheduling", result);
+	result = namespaces_map(place->host->proc, ends->pid, place->uid);
+	if (result < 0)
+		return step_fail(ret_error, "uid map", result);
+	/* Only now is there a user namespace with a map; the child attaches nothing before 'mapped'. */
+	if (plan->fd[PLAN_WORKSPACE] >= 0)
+		result = idmap_apply(plan->fd[PLAN_WORKSPACE], place->host->proc, ends->pid);
+	if (result < 0)
+		return step_fail(ret_error, "workspace", result);
+	result = namespaces_mounts(place->host->proc, ends->pid, &ends->mounts);
+	if (result < 0)
+		return step_fail(ret_error, "mount namespace", result);
+	trace_mark(plan->trace, "spawn: maps");
+	/* The kernel's first line may already need it, and the child has no hand in it. One that
+	 * failed already has no network any more; its own word follows. */
+	if (place->egress_cell)
+		result = egress_attach(place->egress, place->egress_cell, ends->pidfd);
+	return result < 0 && result != -ESRCH ? step_fail(ret_error, "egress: link", result) : 0;
+}
+
 /*
  * exec and death both close the channel, so a child that was killed while it built (by its
  * memory limit) would count as running; but then its pidfd is readable, and cell_reap tells.
@@ -133,25 +162,9 @@ static int start_child(const struct spawn_place *place, struct cell_plan *plan,
 	if (result < 0)
 		return step_fail(ret_error, ends->pid < 0 ? "clone" : "mounts", result);
 	fd_close(&plan->fd[PLAN_CHANNEL]); /* else the child's end never closes */
-	if (place->cookie)
-		result = coresched_give(ends->pid, place->sibling);
+	result = equip(place, plan, ends, ret_error);
 	if (result < 0)
-		return step_fail(ret_error, "core scheduling", result);
-	result = namespaces_map(place->host->proc, ends->pid, place->uid);
-	if (result < 0)
-		return step_fail(ret_error, "uid map", result);
-	/* Only now is there a user namespace with a map; the child attaches nothing before 'mapped'. */
-	if (plan->fd[PLAN_WORKSPACE] >= 0)
-		result = idmap_apply(plan->fd[PLAN_WORKSPACE], place->host->proc, ends->pid);
-	if (result < 0)
-		return step_fail(ret_error, "workspace", result);
-	trace_mark(plan->trace, "spawn: maps");
-	/* The kernel's first line may already need it, and the child has no hand in it. One that
-	 * failed already has no network any more; its own word follows. */
-	if (place->egress_cell)
-		result = egress_attach(place->egress, place->egress_cell, ends->pidfd);
-	if (result < 0 && result != -ESRCH)
-		return step_fail(ret_error, "egress: link", result);
+		return result;
 	/* A child that failed already has closed its end, and left its word in ours. */
 	if (send(ends->channel, &mapped, 1, MSG_NOSIGNAL) != 1 && errno != EPIPE)
 		return step_fail(ret_error, "channel", -errno);
@@ -171,12 +184,13 @@ static void abandon(struct spawn_ends *ends)
 	fd_close(&ends->pidfd);
 	fd_close(&ends->exit_fd);
 	fd_close(&ends->go_fd);
+	fd_close(&ends->mounts);
 }
 
 int spawn(const struct spawn_place *place, struct cell_plan *plan, struct spawned *ret_spawned,
 	  struct cell_error *ret_error)
 {
-	struct spawn_ends ends = {-1, -1, -1, -1, 0};
+	struct spawn_ends ends = {-1, -1, -1, -1, -1, 0};
 	int result = open_channels(&ends, plan);
 
 	if (result < 0)
@@ -194,6 +208,7 @@ int spawn(const struct spawn_place *place, struct cell_plan *plan, struct spawne
 		.exit_fd = ends.exit_fd,
 		.pid = ends.pid,
 		.go_fd = ends.go_fd,
+		.mounts = ends.mounts,
 	};
 	return 0;
 }

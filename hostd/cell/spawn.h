@@ -23,10 +23,11 @@ struct spawn_place {
 
 /*
  * PID 1 of the cell, behind all its walls and waiting for the connection file's text through go_fd;
- * the pipe that its exit status comes through. The caller's.
+ * the pipe that its exit status comes through; its mount namespace, which is not taken down before
+ * that is closed. The caller's.
  */
 struct spawned {
-	int pidfd, exit_fd, go_fd;
+	int pidfd, exit_fd, go_fd, mounts;
 	pid_t pid;
 };
 
