@@ -9,7 +9,7 @@
  *	ours.c	   a whole cell with its relay, as the monitor makes them
  *	others.c   bare clone3, bubblewrap, crun, runc; bundle.c what they are told
  *	spawn.c	   all of them in turns; the steps; the rate; memory
- *	memory.c   what cells take while they live
+ *	memory.c   what cells take while they live, or wait for their requests
  *	leaks.c	   what they leave when they are gone
  *	compare.c  a program inside and outside; calls.c is one
  */

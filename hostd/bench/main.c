@@ -41,7 +41,7 @@ static const struct {
 	{"turns", bench_turns, nothing, false},	   {"steps", bench_steps, nothing, true},
 	{"rate", bench_rate, nothing, false},	   {"cpu", bench_cpu, nothing, false},
 	{"leaks", bench_leaks, nothing, false},	   {"memory", bench_memory, waits, false},
-	{"compare", bench_compare, calls, false},
+	{"ahead", bench_ahead, waits, false},	   {"compare", bench_compare, calls, false},
 };
 
 static int open_cells(void)
@@ -124,6 +124,6 @@ int main(int argc, char **argv)
 				   argc - optind > 2 ? (const char *const *)argv + optind + 2
 						     : NULL);
 	fprintf(stderr, "usage: bench-cell [-d DEVICE] [-e ENVIRONMENT] "
-			"turns|steps|rate|cpu|leaks|memory|compare NUMBER [PROGRAM...]\n");
+			"turns|steps|rate|cpu|leaks|memory|ahead|compare NUMBER [PROGRAM...]\n");
 	return 2;
 }

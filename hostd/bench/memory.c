@@ -127,53 +127,106 @@ static unsigned long pss_kib(const char *cells)
 	return kib;
 }
 
-/* How many there are is told whatever happens: those have to be removed. */
-static int grow(struct ours *ours, struct one **ones, unsigned *have, unsigned to)
+/* Cells that are there at the same time. */
+struct crowd {
+	struct ours *ours;
+	int (*make)(struct ours *ours, struct one **ret_one);
+	struct one *ones[CELLS_MAX];
+	unsigned count;
+	unsigned long before_kib; /* available */
+};
+
+/* How many there are is known whatever happens: those have to be removed. */
+static int grow(struct crowd *crowd, unsigned to)
 {
-	while (*have < to) {
-		ones[*have] = NULL;
-		if (one_start(ours, &ones[*have]) < 0) {
-			fprintf(stderr, "bench-cell: after %u cells\n", *have);
-			*have += ones[*have] != NULL;
+	while (crowd->count < to && crowd->count < CELLS_MAX) {
+		struct one *one = NULL;
+		int r = crowd->make(crowd->ours, &one);
+
+		if (one)
+			crowd->ones[crowd->count++] = one;
+		if (r < 0) {
+			fprintf(stderr, "bench-cell: cell number %u: %d\n", crowd->count, r);
 			return -1;
 		}
-		(*have)++;
 	}
-	sleep(SETTLE_S);
 	return 0;
 }
 
+static int remove_all(struct crowd *crowd)
+{
+	int r = 0;
+
+	while (crowd->count > 0)
+		if (one_remove(crowd->ones[--crowd->count]) < 0)
+			r = -1;
+	return r;
+}
+
 /* One that came and went first: what the node keeps of it once for all is not a cell's. */
+static int warm(struct crowd *crowd)
+{
+	int r = grow(crowd, 1);
+
+	if (remove_all(crowd) < 0)
+		r = -1;
+	sleep(SETTLE_S);
+	crowd->before_kib = available_kib();
+	return r;
+}
+
+static double missing_mib(const struct crowd *crowd)
+{
+	return ((double)crowd->before_kib - (double)available_kib()) / 1024;
+}
+
+static void put(const struct crowd *crowd, const char *what)
+{
+	char name[48];
+
+	sleep(SETTLE_S);
+	snprintf(name, sizeof(name), "%s.pss.%u", what, crowd->count);
+	figure(name, (double)pss_kib(crowd->ours->cells) / 1024 / crowd->count, "MiB each");
+	snprintf(name, sizeof(name), "%s.available.%u", what, crowd->count);
+	figure(name, missing_mib(crowd) / crowd->count, "MiB each");
+}
+
 int bench_memory(struct ours *ours, unsigned most)
 {
 	static const unsigned counts[] = {1, 100, 500};
-	static struct one *ones[CELLS_MAX];
-	unsigned long before;
-	unsigned have = 0;
-	int r = grow(ours, ones, &have, 1);
+	static struct crowd crowd;
+	int r;
 
-	if (r == 0)
-		r = one_remove(ones[0]);
-	have = 0;
-	sleep(SETTLE_S);
-	before = available_kib();
+	crowd = (struct crowd){.ours = ours, .make = one_start};
+	r = warm(&crowd);
 	for (size_t i = 0; r == 0 && i < sizeof(counts) / sizeof(counts[0]); i++) {
-		char name[48];
-
 		if (counts[i] > most)
 			break;
-		r = grow(ours, ones, &have, counts[i]);
-		if (r < 0)
-			break;
-		snprintf(name, sizeof(name), "memory.pss.%u", have);
-		figure(name, (double)pss_kib(ours->cells) / 1024 / have, "MiB each");
-		snprintf(name, sizeof(name), "memory.available.%u", have);
-		figure(name, ((double)before - (double)available_kib()) / 1024 / have, "MiB each");
+		r = grow(&crowd, counts[i]);
+		if (r == 0)
+			put(&crowd, "memory");
 	}
-	for (unsigned i = 0; i < have; i++)
-		if (one_remove(ones[i]) < 0)
-			r = -1;
+	if (remove_all(&crowd) < 0)
+		r = -1;
 	sleep(SETTLE_S);
-	figure("memory.left", ((double)before - (double)available_kib()) / 1024, "MiB");
+	figure("memory.left", missing_mib(&crowd), "MiB");
 	return r;
+}
+
+int bench_ahead(struct ours *ours, unsigned times)
+{
+	static struct crowd crowd;
+	uint64_t began;
+	int r;
+
+	crowd = (struct crowd){.ours = ours, .make = one_prepare};
+	r = warm(&crowd);
+	began = bench_now_ns();
+	if (r == 0)
+		r = grow(&crowd, times);
+	if (r == 0) {
+		figure("ahead.refill", crowd.count * 1e9 / (double)(bench_now_ns() - began), "1/s");
+		put(&crowd, "ahead");
+	}
+	return remove_all(&crowd) < 0 ? -1 : r;
 }

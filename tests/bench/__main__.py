@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python3 -m bench [NAME ...]: prints the figures of each named bench, or of all."""
+"""python3 -m bench [NAME ...]: prints the figures of each named bench, or of all.
+
+Ends with 1 where a figure could not be measured; one that misses its target says so itself.
+"""
 
 import importlib
 import sys
+
+from bench import figures
 
 NAMES = ["image", "boot", "kernel", "cell"]
 
@@ -15,7 +20,9 @@ def main(names):
     print("name\tvalue\tunit\ttarget\tverdict", flush=True)
     for name in names or NAMES:
         importlib.import_module(f"bench.{name}").main()
-    return 0
+    if figures.lost:
+        print(f"bench: not measured: {' '.join(figures.lost)}", file=sys.stderr)
+    return 1 if figures.lost else 0
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ import pathlib
 import tempfile
 import time
 
-from bench.figures import progress, show
+from bench.figures import progress, promised, show
 from conftest import Cluster
-from lib import rivals
+from lib import exhaustion, rivals
+from lib.cells import Cell, Neighbour
 
 TURNS = int(os.environ.get("BENCH_TURNS", "100"))
 RATE_SECONDS = int(os.environ.get("BENCH_RATE", "30"))
@@ -35,14 +36,14 @@ def files():
     for i in range(40):
         os.remove('/tmp/f%d' % i)
 work(); files()
-for i in range(25):
+for i in range(13):
     for name, what in (('python.cpu', work), ('python.file', files)):
         began = time.perf_counter_ns(); what(); print(name, time.perf_counter_ns() - began)
 """
 
 
-def run(inside, what, timeout=3600):
-    progress(f"bench-cell {what}")
+def run(inside, what, timeout=1800):
+    progress(f"{time.strftime('%H:%M:%S')} bench-cell {what}")
     return rivals.figures(inside.run(f"/test/bin/bench-cell -d /dev/vdb {what}", timeout=timeout))
 
 
@@ -54,32 +55,74 @@ def turns(inside):
     for other in OTHERS:
         ratio = reported / found[f"cell.{other}.p50"][0]
         show(f"cell.reported.to_{other}", ratio, "x", most=1.2 if other == "bare" else 1)
-    unprepared = found["cell.unprepared.removed.p50"][0]
-    for other in OTHERS:
-        show(f"cell.unprepared.removed.to_{other}", unprepared / found[f"cell.{other}.p50"][0], "x")
+    for which in ("removed", "unprepared.removed"):
+        for other in OTHERS:
+            ratio = found[f"cell.{which}.p50"][0] / found[f"cell.{other}.p50"][0]
+            show(f"cell.{which}.to_{other}", ratio, "x")
 
 
-def plain(inside, what):
+def plain(inside, what, prefix="", targets=None):
     for name, (value, unit) in run(inside, what).items():
-        show(name, value, unit)
-
-
-def memory(inside):
-    for name, (value, unit) in run(inside, "memory 500").items():
-        show(name, value, unit, most=0.5 if name == "memory.pss.100" else None)
-
-
-def calls(inside):
-    for name, (value, unit) in run(inside, "compare 5").items():
-        show(f"call.{name}", value, unit)
+        show(prefix + name, value, unit, most=(targets or {}).get(name))
 
 
 def python(inside):
     script = base64.b64encode(CPU_PYTHON.encode()).decode()
-    command = ("-e /run/environments/python compare 4 /usr/bin/python3 -I -c "
-               f"\"import base64; exec(base64.b64decode('{script}'))\"")
-    for name, (value, unit) in run(inside, command).items():
-        show(name, value, unit, most=1.02 if name == "python.cpu.ratio" else None)
+    plain(inside, "-e /run/environments/python compare 8 /usr/bin/python3 -I -c "
+          f"\"import base64; exec(base64.b64decode('{script}'))\"",
+          targets={"python.cpu.ratio": 1.02})
+
+
+def put_waits(name, waits):
+    p50, p99 = exhaustion.percentiles(waits)
+    show(f"{name}.p50", p50 * 1e3, "ms")
+    show(f"{name}.p99", p99 * 1e3, "ms")
+    return p50, p99
+
+
+def beside(neighbour, attack, gateway, inside, alone):
+    name = "neighbour." + attack.name.replace(", ", ".").replace(" ", "_")
+    ratios = (f"{name}.p50.to_alone", f"{name}.p99.to_alone")
+    progress(f"{time.strftime('%H:%M:%S')} the neighbour beside: {attack.name}")
+    with promised(*ratios):
+        waits = exhaustion.measure_beside(neighbour, attack, gateway, inside)
+        for ratio, wait, was in zip(ratios, put_waits(name, waits), alone):
+            show(ratio, wait / was, "x", most=2)
+
+
+def neighbours(gateway, inside):
+    """A quiet kernel alone, and beside each attack that is more than a refused call."""
+    with promised("neighbour.alone.p50", "neighbour.alone.p99"), Cell(gateway, inside) as quiet:
+        neighbour = Neighbour(quiet, pause=0.02)
+        neighbour.once()
+        progress(f"{time.strftime('%H:%M:%S')} the neighbour alone")
+        alone = put_waits("neighbour.alone", exhaustion.measure_alone(neighbour))
+        for attack in exhaustion.ATTACKS:
+            if attack.limit is not exhaustion.refused_by_filter:
+                neighbour.faults.clear()
+                beside(neighbour, attack, gateway, inside, alone)
+        put_waits("neighbour.alone.again", exhaustion.measure_alone(neighbour))
+
+
+def measure(gateway, inside):
+    with promised("cell.prepare.p50", *(f"cell.reported.to_{other}" for other in OTHERS)):
+        turns(inside)
+    with promised("step.prepared.02 exit reported", "step.unprepared.11 root: assemble"):
+        plain(inside, f"steps {TURNS}")
+    with promised("cpu.cell", *(f"cpu.{other}" for other in OTHERS)):
+        plain(inside, f"cpu {max(5, TURNS // 10)}")
+    with promised("rate.cells"):
+        plain(inside, f"rate {RATE_SECONDS}")
+    with promised("ahead.refill", "ahead.pss.100", "ahead.available.100"):
+        plain(inside, "ahead 100")
+    with promised(*(f"memory.{which}.{number}" for which in ("pss", "available")
+                    for number in (1, 100, 500))):
+        plain(inside, "memory 500", targets={"memory.pss.100": 0.5})
+    with promised("call.getpid.ratio", "call.read_zero.ratio", "call.open_close.ratio"):
+        plain(inside, "compare 5", prefix="call.")
+    with promised("python.cpu.ratio", "python.file.ratio"):
+        python(inside)
+    neighbours(gateway, inside)
 
 
 def main():
@@ -90,12 +133,6 @@ def main():
             node = cluster.boot("node", options=("--memory", "3072", "--cpus", "2",
                                                  "--extra-disk", str(disk)))
             time.sleep(5)
-            turns(node.inside)
-            plain(node.inside, f"steps {TURNS}")
-            plain(node.inside, f"cpu {max(20, TURNS // 4)}")
-            plain(node.inside, f"rate {RATE_SECONDS}")
-            memory(node.inside)
-            calls(node.inside)
-            python(node.inside)
+            measure(cluster.gateway, node.inside)
         finally:
             cluster.close()

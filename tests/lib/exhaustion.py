@@ -2,7 +2,7 @@
 """What one cell can do against its node and its neighbours, and what each attempt runs into.
 
 Used by tests/attack, which asks that the neighbour is answered and that nothing is left, and by
-the bench, which measures how long the neighbour waits (measure_neighbour).
+the bench, which measures how long the neighbour waits (measure_beside).
 """
 
 import errno
@@ -251,30 +251,39 @@ def run(attack, cell, settle=2.0):
     return "".join(streams).strip(), seen
 
 
-def measure_neighbour(gateway, inside, attack, count=100):
-    """Seconds that a quiet kernel waits for each answer: ([alone], [beside the attack]).
+def answered(neighbour, number, at_least):
+    """The latencies of the last answers; each of them has to have come."""
+    assert not neighbour.faults, neighbour.faults
+    assert number >= at_least, f"the neighbour had {number} answers, of {at_least} wanted"
+    return neighbour.latencies[-number:]
 
-    The attack is made again and again, in a new cell each time where it dies of it, until the
-    neighbour was answered `count` times.
-    """
-    with Cell(gateway, inside) as quiet:
-        neighbour = Neighbour(quiet, pause=0.02)
+
+def measure_alone(neighbour, count=100):
+    """Seconds that a quiet kernel waits for each answer."""
+    for _ in range(count):
         neighbour.once()
-        neighbour.latencies.clear()
-        for _ in range(count):
-            neighbour.once()
-        alone, neighbour.latencies = neighbour.latencies, []
-        with neighbour:
-            while len(neighbour.latencies) < count and not neighbour.faults:
-                with cell_for(attack, gateway, inside) as cell:
-                    cell.execute("1")
-                    cell.start(attack.code)
-                    deadline = time.monotonic() + 10
-                    while (len(neighbour.latencies) < count and not neighbour.faults
-                           and time.monotonic() < deadline):
-                        time.sleep(0.05)
-        assert not neighbour.faults, neighbour.faults
-        return alone, neighbour.latencies
+        time.sleep(neighbour.pause)
+    return answered(neighbour, count, count)
+
+
+def measure_beside(neighbour, attack, gateway, inside, count=100, seconds=20, at_least=30):
+    """The same while an attack goes on, which is made again in a new cell once it is over.
+
+    It takes `seconds` and the making of cells; fewer answers than at_least are no measurement.
+    """
+    number, left = 0, seconds
+    while number < count and left > 0 and not neighbour.faults:
+        with cell_for(attack, gateway, inside) as cell:
+            cell.execute("1")
+            over, began = cell.start(attack.code), time.monotonic()
+            # What goes on in the background does so after its answer.
+            while (attack.reached or not over.done()) and not neighbour.faults and \
+                    number < count and time.monotonic() - began < left:
+                neighbour.once()
+                time.sleep(neighbour.pause)
+                number += 1
+            left -= time.monotonic() - began
+    return answered(neighbour, number, at_least)
 
 
 def percentiles(latencies):
