@@ -42,7 +42,7 @@ struct opening {
 extern const struct call calls[];
 extern const struct opening openings[];
 extern const struct attempt file_attempts[], mount_attempts[], process_attempts[],
-	socket_attempts[], system_attempts[], terminal_attempts[];
+	socket_attempts[], datagram_attempts[], system_attempts[], terminal_attempts[];
 
 /* The system call's result, or -errno. */
 #define TRY(...) attempt_result(syscall(__VA_ARGS__))

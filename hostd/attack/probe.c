@@ -28,7 +28,8 @@
 
 static const struct attempt *const tables[] = {
 	file_attempts,	 mount_attempts,  process_attempts,
-	socket_attempts, system_attempts, terminal_attempts,
+	socket_attempts, datagram_attempts, system_attempts,
+	terminal_attempts,
 };
 
 static long make_opening(const struct opening *opening, const struct world *world)

@@ -171,6 +171,8 @@ int scene_mount(void)
 	add_address("lo", "127.0.0.1", "255.0.0.0");
 	add_address("lo:1", "10.0.2.15", "255.255.255.0");
 	add_address("lo:2", "169.254.169.254", "255.255.255.255");
+	add_address("lo:3", "169.254.7.7", "255.255.255.255");
+	add_address("lo:4", "100.127.224.9", "255.255.255.255");
 	if (make_environment(SCENE_ENVIRONMENT, "/attack/cell-init") < 0 ||
 	    make_environment(SCENE_DUMPABLE, "/attack/attack-cell-init") < 0)
 		return -1;

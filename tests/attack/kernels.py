@@ -9,6 +9,7 @@ import pytest
 
 from attack import scratch
 from lib.client import Session, start_kernel, stop_kernel, text_of
+from lib.projects import start_in
 
 PROBE = scratch.PROGRAMS / "attack-probe"
 
@@ -28,9 +29,10 @@ def execute(gateway, kernel, code):
 class Hostile:
     """A kernel in a cell of the real hostd, and how its user gets a program of his to run."""
 
-    def __init__(self, gateway, environment, profile):
+    def __init__(self, gateway, environment, profile, project=None):
         self.gateway, self.environment, self.profile = gateway, environment, profile
-        self.kernel = start_kernel(gateway, environment)
+        self.kernel = (start_in(gateway, project, environment) if project else
+                       start_kernel(gateway, environment))
 
     def bring(self):
         """A notebook that carries a program; in `attack` it is what popen takes for a shell."""

@@ -11,7 +11,7 @@ import pathlib
 
 TABLE = pathlib.Path(__file__).parent / "probes"
 
-Row = collections.namedtuple("Row", "name lua order end what why")
+Row = collections.namedtuple("Row", "name lua egress order end what why")
 Run = collections.namedtuple("Run", "kernel lax removed")  # which cell an attempt is made in
 Stage = collections.namedtuple("Stage", "run label expected alone")
 
@@ -24,9 +24,9 @@ def parse(text):
         assert len(fields) == 5, f"line {number}: five fields are wanted"
         name, refusers, end, what, why = fields
         pairs = [tuple(word.split(":", 1)) for word in refusers.split()]
-        lua = next((outcome for key, outcome in pairs if key == "lua"), None)
-        order = tuple(pair for pair in pairs if pair[0] != "lua")
-        yield Row(name, lua, order, end, what, why)
+        aside = {key: outcome for key, outcome in pairs if key in ("lua", "egress")}
+        order = tuple(pair for pair in pairs if pair[0] not in aside)
+        yield Row(name, aside.get("lua"), aside.get("egress"), order, end, what, why)
 
 
 def rows():
@@ -55,8 +55,10 @@ def marked(key, outcome):
     return f"filter:{outcome}" if key == "filter" and not outcome.startswith("signal:") else outcome
 
 
-def first(row, profile):
+def first(row, profile, network="loopback"):
     """What a cell of the real hostd answers, where nothing is marked."""
+    if network == "egress" and row.egress:
+        return row.egress
     if profile == "lua" and row.lua:
         return row.lua
     return row.order[0][1].split("/")[0]
@@ -123,6 +125,7 @@ class Result(collections.namedtuple("Result", "row stages")):
     def json(self):
         return {"name": self.row.name, "what": self.row.what, "why": self.row.why,
                 "ok": not self.wrong(), "lua": self.row.lua,
+                "egress": self.row.egress,
                 "stages": [{"stage": stage.label, "kernel": stage.run.kernel, "expected": stage.expected,
                             "came": came, "alone": stage.alone} for stage, came in self.stages]}
 

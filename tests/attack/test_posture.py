@@ -30,7 +30,7 @@ WORK_PROCESSES = {"lua-hostile": 3, "python": 3}  # Python: its resource tracker
 WORK_THREADS = 3
 
 
-def look(inside, cell, environment):
+def look(inside, cell, environment, network="loopback"):
     """Every process of the cell compared; what differs, and the number of threads of each."""
     snaps, facts = posture.facts_of(inside, cell, environment)
     first = min(snaps)
@@ -39,7 +39,7 @@ def look(inside, cell, environment):
     wrong = []
     for pid, snap in snaps.items():
         kind = "cell-init" if pid == first else "kernel"
-        wrong += posture.compare(snap, kind, facts)
+        wrong += posture.compare(snap, kind, facts, network)
     threads = {pid: sum(str(name).endswith("/status") for name in snap) for pid, snap in snaps.items()}
     return "\n".join(wrong), threads, snaps, facts
 

@@ -33,12 +33,13 @@ def targets(inside, neighbour):
     return f"host={host} neighbour={pid} disk={disk}"
 
 
-def compare(output, profile):
+def compare(output, profile, network="loopback"):
     found = dict(re.findall(r"^probe (\S+) (\S+)$", output, re.M))
-    wanted = {row.name: REAL_FIRST.get(row.name) or table.first(row, profile) for row in real_rows()}
+    wanted = {row.name: REAL_FIRST.get(row.name) or table.first(row, profile, network)
+              for row in real_rows()}
     wrong = [f"{name}: {found.get(name)}, wanted {outcome}" for name, outcome in wanted.items()
              if found.get(name) != outcome]
-    assert not wrong, f"{profile}:\n" + "\n".join(wrong)
+    assert not wrong, f"{profile}, {network}:\n" + "\n".join(wrong)
 
 
 def test_a_real_cell_refuses(inside, neighbour, hostile):

@@ -16,13 +16,14 @@ import time
 import pytest
 
 from lib.client import Session, start_kernel, stop_kernel, text_of
+from lib.cluster import Cluster
+from lib.egress import EVERYTHING, boot, egress_world
 from lib.node import TEST_IMAGE, Node
 from lib.outside import (GATEWAY, METADATA, NODE, OTHER, RESOLVER, ROUTER, SERVER, Outside)
 
 CUT = "/api/anchorhold/cut"
 LISTED = {"network": "egress", "egress": [f"{SERVER}:tcp:80-82", f"{SERVER}:udp:80"],
           "resolvers": [RESOLVER]}
-EVERYTHING = {"network": "egress", "egress": ["0.0.0.0/0"], "resolvers": [RESOLVER]}
 
 # What the kernel runs: each attempt ends in a word.
 HELPERS = r'''
@@ -186,39 +187,10 @@ def wait_event(gateway, kernel, kind, timeout=30):
     return found[-1]
 
 
-def boot(cluster, outside, name, *conf):
-    """A node whose second card is eth1, before the outside."""
-    folder = cluster.provision(name)
-    text = (folder / "node.conf").read_text()
-    (folder / "node.conf").write_text(text + "".join(line + "\n" for line in conf))
-    node = Node(cluster.folder / name, folder, TEST_IMAGE)
-    cluster.nodes[name] = node
-    node.start("--memory", "1024", "--netdev2", outside.netdev, "--mac", "52:54:00:00:00:01",
-               "--mac2", "52:54:00:00:00:02")
-    node.wait_text("init: promises")
-    outside.move()
-    cluster.gateway.wait_node(name)
-    return node
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    from conftest import Cluster  # the suite's own
-
-    cluster = Cluster(tmp_path_factory.mktemp("network"))
-    with Outside() as outside:
-        try:
-            node = boot(cluster, outside, "out-1", "interface = eth0", "egress_interface = eth1",
-                        f"egress_address = {NODE}/24", f"egress_router = {ROUTER}")
-            for port in (80, 81, 82, 83):
-                outside.ask(serve=["tcp", "0.0.0.0", port])
-            outside.ask(serve=["udp", SERVER, 80])
-            outside.ask(serve=["udp", SERVER, 90])
-            outside.ask(serve=["udp", RESOLVER, 5353])
-            outside.ask(serve=["dns", RESOLVER, 53])
-            yield cluster.gateway, node, outside
-        finally:
-            cluster.close()
+    with egress_world(tmp_path_factory.mktemp("network")) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")
@@ -531,8 +503,6 @@ def test_by_the_links_own_interface(fresh):
 
 
 def test_by_a_vlan(tmp_path_factory):
-    from conftest import Cluster
-
     cluster = Cluster(tmp_path_factory.mktemp("vlan"))
     with Outside() as outside:
         try:

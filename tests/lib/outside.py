@@ -7,6 +7,7 @@ usage: outside.py TAP: a line of JSON in, a line out:
   {"connect": [ADDRESS, PORT]}      "open" or an errno's name
   {"asked": true}                   ARP requests that came by the tap: VLAN, address
   {"heard": PORT}                   who has sent to the servers of this port: addresses
+  {"seen": true}                    where IPv4 frames that came by the tap were for: addresses
 """
 
 import contextlib
@@ -80,7 +81,7 @@ class Outside:
 
 # ---- the program ----
 
-HEARD, ASKED = {}, []
+HEARD, ASKED, SEEN = {}, [], set()
 
 
 def heard(port, address):
@@ -137,14 +138,18 @@ def connect(address, port):
         return "open"
 
 
-def listen_for_arp(tap):
+def listen_at(tap):
     """The kernel takes a frame's tag off and tells it beside the frame."""
     s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0003))
     s.setsockopt(263, 8, 1)  # SOL_PACKET, PACKET_AUXDATA
     s.bind((tap, 0x0003))
     while True:
         frame, beside, _, peer = s.recvmsg(2048, 256)
-        if peer[1] != 0x0806 or peer[2] == socket.PACKET_OUTGOING or frame[6:8] != b"\0\1":
+        if peer[2] == socket.PACKET_OUTGOING:
+            continue
+        if peer[1] == 0x0800:
+            SEEN.add(socket.inet_ntoa(frame[16:20]))
+        if peer[1] != 0x0806 or frame[6:8] != b"\0\1":
             continue
         tags = [struct.unpack("IIIHHHH", data[:20])[5] & 0xFFF for _, kind, data in beside
                 if kind == 8]
@@ -160,12 +165,14 @@ def answer(question):
         return "served"
     if "connect" in question:
         return connect(*question["connect"])
+    if "seen" in question:
+        return sorted(SEEN)
     if "asked" in question:
         return ASKED
     return HEARD.get(question["heard"], [])
 
 
 if __name__ == "__main__":
-    threading.Thread(target=listen_for_arp, args=(sys.argv[1],), daemon=True).start()
+    threading.Thread(target=listen_at, args=(sys.argv[1],), daemon=True).start()
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
