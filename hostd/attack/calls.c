@@ -124,6 +124,8 @@ const struct call calls[] = {
 	{"add-key", SYS_add_key, {P("user"), P("attack"), P("x"), 1, -2}},
 	{"request-key", SYS_request_key, {P("user"), P("none"), 0, 0}},
 	{"fanotify-init", SYS_fanotify_init, {0x200, 0}},
+	{"inotify-init", SYS_inotify_init1, {0}},
+	{"inotify-add-watch", SYS_inotify_add_watch, {-1, P("/tmp"), 2}},
 	{"inotify-init-old", SYS_inotify_init, {0}},
 	{"memfd-secret", NR_memfd_secret, {0}},
 	{"process-mrelease", NR_process_mrelease, {-1, 0}},

@@ -154,7 +154,6 @@ FDS = {
     "kernel": [
         ("/dev/null|/dev/u?random", NUMBER, "nodes of its own /dev"),
         (r"anon_inode:\[(eventfd|eventpoll|signalfd|pidfd|timerfd)\]", NUMBER, "waiting"),
-        ("anon_inode:inotify", NUMBER, "watching its own files"),
         ("socket:{sockets}", NUMBER, "sockets of its own network namespace, or that its relay opened"),
         ("pipe:{pipes}", NUMBER, "pipes whose two ends are in the cell"),
         ("/(home/user|tmp|work|dev/shm|dev/pts|run/kernel|usr|etc|memfd:.*|proc)(/.*)?", NUMBER,
