@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf/value.h"
+#include "hostd/image.h"
 #include "hostd/log.h"
 #include "hostd/verity.h"
 
@@ -70,38 +70,27 @@ static int manifest_read(const char *folder, const char *name,
 static int mount_it(const char *folder, const char *mounts, const struct manifest *manifest,
 		    int *ret_root)
 {
-	char image[512];
 	char point[512];
 	char shown[LINK_NAME_MAX + 4];
 	char device[LINK_NAME_MAX + 16];
 	const char *step = "";
-	struct verity_spec spec = {
-		.name = device,
-		.image = image,
-		.data_blocks = manifest->data_blocks,
-		.root_hash = manifest->root_hash,
-		.salt = manifest->salt,
-		.salt_len = manifest->salt_len,
-		.mount_point = point,
-		.shown = shown,
-	};
+	const struct image_place place = {
+		.folder = folder, .point = point, .device = device, .shown = shown};
 	int r;
 
 	snprintf(shown, sizeof(shown), "env-%s", manifest->name);
 	snprintf(device, sizeof(device), "%s-%d", shown, (int)getpid());
-	snprintf(image, sizeof(image), "%s/%s/image", folder, manifest->name);
 	snprintf(point, sizeof(point), "%s/%s", mounts, manifest->name);
 	mkdir(mounts, 0755);
 	mkdir(point, 0755);
 	umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
-	r = verity_mount(&spec, &step);
+	r = image_mount(&place, manifest, ret_root, &step);
 	if (r < 0) {
 		log_error(r, "environment %s: %s", manifest->name, step);
 		return r;
 	}
 	verity_remove(device);
-	*ret_root = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return *ret_root < 0 ? -errno : 0;
+	return 0;
 }
 
 static void open_one(const char *folder, const char *mounts, const char *name,

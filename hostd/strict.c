@@ -2,14 +2,12 @@
 #include "hostd/strict.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hostd/verity.h"
+#include "hostd/image.h"
 
 #define MOUNTS "/run/strict"
 
@@ -26,8 +24,7 @@ static void take_away(unsigned number)
 	char point[40];
 
 	names(number, device, point);
-	umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
-	verity_remove(device);
+	image_unmount(point, device);
 	rmdir(point);
 }
 
@@ -51,34 +48,20 @@ void strict_sweep(void)
 static int mount_it(unsigned number, const char *environments, const struct manifest *manifest,
 		    int *ret_root, const char **ret_step)
 {
-	char image[256];
 	char device[24];
 	char point[40];
-	const struct verity_spec spec = {
-		.name = device,
-		.image = image,
-		.data_blocks = manifest->data_blocks,
-		.root_hash = manifest->root_hash,
-		.salt = manifest->salt,
-		.salt_len = manifest->salt_len,
-		.mount_point = point,
-		.direct = true,
-	};
+	const struct image_place place = {
+		.folder = environments, .point = point, .device = device, .direct = true};
 	int r;
 
 	names(number, device, point);
-	snprintf(image, sizeof(image), "%s/%s/image", environments, manifest->name);
 	*ret_step = "strict: mount point";
 	if ((mkdir(MOUNTS, 0755) < 0 && errno != EEXIST) ||
 	    (mkdir(point, 0755) < 0 && errno != EEXIST))
 		return -errno;
-	r = verity_mount(&spec, ret_step);
-	if (r == 0) {
-		*ret_root = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		r = *ret_root < 0 ? -errno : 0;
-	}
+	r = image_mount(&place, manifest, ret_root, ret_step);
 	if (r < 0)
-		take_away(number);
+		rmdir(point);
 	return r;
 }
 
