@@ -81,6 +81,16 @@ static int set_network(void *object, const char *value)
 	return 0;
 }
 
+static int set_host(uint32_t *ret, const char *value)
+{
+	uint32_t address;
+
+	if (value_ipv4(value, &address) || !ipv4_is_host(address))
+		return -EINVAL;
+	*ret = address;
+	return 0;
+}
+
 static int set_host_prefix(struct ipv4_prefix *ret, const char *value)
 {
 	struct ipv4_prefix address;
@@ -99,13 +109,7 @@ static int set_address(void *object, const char *value)
 
 static int set_router(void *object, const char *value)
 {
-	struct node_conf *conf = object;
-	uint32_t router;
-
-	if (value_ipv4(value, &router) || !ipv4_is_host(router))
-		return -EINVAL;
-	conf->router = router;
-	return 0;
+	return set_host(&((struct node_conf *)object)->router, value);
 }
 
 static int set_ipv6(void *object, const char *value)
@@ -142,13 +146,7 @@ static int set_egress_address(void *object, const char *value)
 
 static int set_egress_router(void *object, const char *value)
 {
-	struct node_conf *conf = object;
-	uint32_t router;
-
-	if (value_ipv4(value, &router) || !ipv4_is_host(router))
-		return -EINVAL;
-	conf->egress_router = router;
-	return 0;
+	return set_host(&((struct node_conf *)object)->egress_router, value);
 }
 
 static int set_egress_kibps(void *object, const char *value)
