@@ -73,6 +73,9 @@ struct monitor_paths {
 	const char *lacks;   /* what this machine does without, for the gateways; NULL: nothing */
 };
 
+/* For events and logs. */
+#define MIB(bytes) ((unsigned long long)((bytes) >> 20))
+
 #define MONITOR_AHEAD_MAX 32u
 #define MONITOR_AHEAD_MS 1000u /* after a start: the kernel itself comes first */
 

@@ -19,8 +19,6 @@
 #define STALL_MS 10000u
 #define STALL_MAX_MS 5000u
 
-#define MIB(bytes) ((unsigned long long)((bytes) >> 20))
-
 void watch_killed(struct kernel *kernel)
 {
 	struct cell_usage usage;

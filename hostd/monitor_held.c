@@ -2,8 +2,6 @@
 /* Limits that hold a kernel back: they bite where it was more than half of EDGE_MS. */
 #include "hostd/monitor.h"
 
-#define MIB(bytes) ((unsigned long long)((bytes) >> 20))
-
 void held_cpu(struct kernel *kernel, const struct cell_usage *usage, uint64_t now)
 {
 	struct watch *watch = &kernel->watch;

@@ -13,8 +13,6 @@
 
 #define WORKS_USEC 10000u /* CPU since the last look: it works */
 
-#define MIB(bytes) ((unsigned long long)((bytes) >> 20))
-
 /* ---- at once ---- */
 
 static void look_memory(struct kernel *kernel, const struct cell_usage *now)
