@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lib.cells import census, wait_census
 from lib.client import Session, start_kernel, stop_kernel, text_of
 
 ENVIRONMENTS = ["lua", "python"]
@@ -14,35 +15,12 @@ LOOP = {"lua": "while true do end", "python": "while True: pass"}
 VALUE = {"lua": "1 + 2", "python": "1 + 2"}
 
 
-def traces(inside):
-    """What a kernel could leave: processes, mounts, cgroups, files, network interfaces."""
-    commands = {
-        "processes": "ps -o pid,user,args | grep -v -e ' ps ' -e grep -e '\\[' | wc -l",
-        "cell processes": "ps -o user,args | grep -c -e '^10000' -e '^200' ; true",
-        "mounts": "cat /proc/1/mounts | sort",
-        "monitor mounts": "cat /proc/$(pidof hostd | tr ' ' '\\n' | sort -n | head -n 1)/mounts | sort",
-        "cgroups": "find /sys/fs/cgroup -type d | sort",
-        "files": "find /run /work /state -xdev ! -path '/run/anchorhold/log*' | sort",
-        "interfaces": "ls /sys/class/net",
-    }
-    return {name: inside.run(command) for name, command in commands.items()}
-
-
-def wait_same(inside, before, timeout=20):
-    deadline = time.monotonic() + timeout
-    while True:
-        after = traces(inside)
-        if after == before or time.monotonic() > deadline:
-            return after
-        time.sleep(0.5)
-
-
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_a_kernels_life_leaves_nothing(gateway, inside, environment):
     # The first kernel of an environment mounts it, once for all.
     stop_kernel(gateway, start_kernel(gateway, environment))
     time.sleep(1)
-    before = traces(inside)
+    before = census(inside)
     kernel = start_kernel(gateway, environment)
 
     async def live():
@@ -72,7 +50,7 @@ def test_a_kernels_life_leaves_nothing(gateway, inside, environment):
     asyncio.run(live())
     stop_kernel(gateway, kernel)
     assert gateway.call("GET", f"/api/kernels/{kernel}").status == 404
-    assert wait_same(inside, before) == before
+    assert wait_census(inside, before) == before
 
 
 def test_a_cell_is_a_cell(gateway, inside):
