@@ -5,6 +5,7 @@
  *
  *	monitor.c	   the loop, the link worker, status, signals
  *	monitor_events.c   what an operator should know
+ *	monitor_crash.c	   what the kernel said as it crashed
  *	monitor_start.c    a kernel's start
  *	monitor_ahead.c	   cells and relays that are made before anybody asks
  *	monitor_kernel.c   its life: restart, stop, death
@@ -205,6 +206,10 @@ __attribute__((format(printf, 4, 5))) void monitor_event(struct monitor *monitor
 							 const char *kind, const char *format,
 							 ...);
 
+/* The node's own, of a time that is past (0: now). */
+void monitor_event_at(struct monitor *monitor, uint64_t time_ms, const char *kind,
+		      const char *text);
+
 /* Once the node knows its boot id, before the first of them. */
 void events_start(struct monitor *monitor);
 void events_stop(struct monitor *monitor);
@@ -212,6 +217,11 @@ void events_stop(struct monitor *monitor);
 /* A new link, which has none. */
 void events_brief(struct monitor *monitor);
 void events_acked(struct monitor *monitor, uint64_t seq);
+
+/* ---- monitor_crash.c ---- */
+
+/* What the kernel left when it last crashed is told, and forgotten there. */
+void crash_start(struct monitor *monitor);
 
 /* ---- monitor_kernel.c ---- */
 

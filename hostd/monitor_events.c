@@ -64,6 +64,12 @@ void monitor_event(struct monitor *monitor, const struct kernel *kernel, const c
 	add(monitor, kernel, kind, text, 0);
 }
 
+void monitor_event_at(struct monitor *monitor, uint64_t time_ms, const char *kind,
+		      const char *text)
+{
+	add(monitor, NULL, kind, text, time_ms);
+}
+
 void events_brief(struct monitor *monitor)
 {
 	monitor->events_sent = 0;
@@ -96,6 +102,7 @@ void events_start(struct monitor *monitor)
 	if (events->damaged > 0)
 		monitor_event(monitor, NULL, "events.damaged",
 			      "the journal held %zu bytes that are no record", events->damaged);
+	crash_start(monitor);
 }
 
 void events_stop(struct monitor *monitor)

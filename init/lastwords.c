@@ -53,7 +53,8 @@ void lastwords_say(struct log *log)
 		/* console-ramoops is the end of the last run, crash or not: kept out of the way. */
 		if (strncmp(entry->d_name, "dmesg-", 6) == 0)
 			say_record(log, entry->d_name, path);
-		unlink(path);
+		else
+			unlink(path);
 	}
 	if (dir)
 		closedir(dir);

@@ -14,7 +14,7 @@ const char *lastwords_tail(const char *text, size_t len, unsigned max);
 
 /*
  * Says the end of what the kernel left in persistent memory when it last crashed (ramoops),
- * then forgets it. A machine without such memory, or without a crash, has none: nothing is said.
+ * which stays there until hostd has it in its journal. A machine without such memory, or without a crash, has none: nothing is said.
  */
 void lastwords_say(struct log *log);
 
