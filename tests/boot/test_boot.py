@@ -31,17 +31,17 @@ def partition(image, name):
     return row["start"] * table.get("sectorsize", 512)
 
 
-def file_system(folder):
+def file_system(folder, image=IMAGE):
     """The root image without the hash tree behind it, which the erofs tools take for data."""
-    blocks = int(re.search(r"4096 4096 (\d+) (\d+) sha256", (IMAGE / "cmdline").read_text()).group(1))
+    blocks = int(re.search(r"4096 4096 (\d+) (\d+) sha256", (image / "cmdline").read_text()).group(1))
     path = folder / "root.erofs"
-    path.write_bytes((IMAGE / "root.img").read_bytes()[:blocks * 4096])
+    path.write_bytes((image / "root.img").read_bytes()[:blocks * 4096])
     return path
 
 
-def first_block_of(name, folder):
+def first_block_of(name, folder, image=IMAGE):
     """Where in the root image the file's first extent is."""
-    text = subprocess.run(["dump.erofs", f"--path={name}", "-e", str(file_system(folder))],
+    text = subprocess.run(["dump.erofs", f"--path={name}", "-e", str(file_system(folder, image))],
                           check=True, capture_output=True, text=True).stdout
     return int(re.search(r"^\s*0:.*:\s*(\d+)\.\.", text, re.M).group(1))
 
