@@ -11,7 +11,9 @@
 
 #include "hostd/relay_kernel_self.h"
 
-#define LOOK_MS 20	     /* between two looks for the sockets */
+#define LOOK_MS 20	     /* between two looks for the sockets, and more the longer it takes */
+#define LOOK_MAX_MS 1000
+#define LOOK_SHARE 64	     /* what waiting may add to a start: this part of it */
 #define PROBE_MS 100	     /* after an answer without iopub */
 #define PROBE_SILENT_MS 1000 /* without an answer; then shell is asked too */
 #define BEAT_MS 1000
@@ -128,7 +130,10 @@ static void look(void *ctx)
 	struct relay_kernel *kernel = ctx;
 
 	if (!sockets_there(kernel)) {
-		loop_timer_start(kernel->setup.loop, &kernel->timer, LOOK_MS, look, kernel);
+		uint64_t next = LOOK_MS + (loop_now_ms() - kernel->began_ms) / LOOK_SHARE;
+
+		loop_timer_start(kernel->setup.loop, &kernel->timer,
+				 next < LOOK_MAX_MS ? next : LOOK_MAX_MS, look, kernel);
 		return;
 	}
 	for (size_t i = 0; i < RELAY_PORTS; i++)
@@ -158,6 +163,7 @@ int relay_kernel_new(const struct relay_kernel_setup *setup, struct relay_kernel
 void relay_kernel_begin(struct relay_kernel *kernel, uint32_t incarnation, const char *key)
 {
 	kernel->incarnation = incarnation;
+	kernel->began_ms = loop_now_ms();
 	memcpy(kernel->key.hex, key, JUPYTER_KEY_LEN);
 	look(kernel);
 }

@@ -31,6 +31,7 @@ struct input {
 struct relay_kernel {
 	struct relay_kernel_setup setup;
 	uint32_t incarnation;
+	uint64_t began_ms; /* to look for its sockets */
 	struct jupyter_key key;
 	void *sockets[RELAY_SLOTS];
 	void *watch; /* of iopub's connection */
