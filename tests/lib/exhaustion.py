@@ -266,7 +266,7 @@ def measure_alone(neighbour, count=100):
     return answered(neighbour, count, count)
 
 
-def measure_beside(neighbour, attack, gateway, inside, count=100, seconds=20, at_least=30):
+def measure_beside(neighbour, attack, gateway, inside, count=100, seconds=60, at_least=30):
     """The same while an attack goes on, which is made again in a new cell once it is over.
 
     It takes `seconds` and the making of cells; fewer answers than at_least are no measurement.
