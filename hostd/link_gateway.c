@@ -185,11 +185,15 @@ static void watch_take(struct gateway *gateway, enum link_watch_event event)
 		down(gateway);
 		break;
 	case LINK_WATCH_REFUSED:
-		log_info("%s refused this node's key", gateway->endpoint);
+		log_info("the gateway at %s refused this node's key: it is not that of a node "
+			 "it knows, or was revoked",
+			 gateway->endpoint);
 		redial(gateway);
 		break;
 	case LINK_WATCH_WRONG_SERVER:
-		log_info("%s does not hold the key pinned for it", gateway->endpoint);
+		log_info("what answers at %s does not hold the gateway's key that this node "
+			 "pins: nothing is told to it",
+			 gateway->endpoint);
 		gateway->key = (gateway->key + 1) % link->keys_count;
 		redial(gateway);
 		break;
