@@ -16,6 +16,7 @@ struct lws_vhost;
 struct fleet;
 struct channels;
 struct linkio;
+struct refusals;
 
 struct gateway {
 	struct options options;
@@ -23,6 +24,7 @@ struct gateway {
 	struct linkio *linkio;
 	struct fleet *fleet;
 	struct channels *channels;
+	struct refusals *refusals;
 	struct lws_context *lws;
 	struct lws_vhost *vhost;
 	char gateway_key[STORE_KEY_LEN]; /* the link's public key, Z85 */

@@ -9,10 +9,12 @@
 
 #include "backend/gateway/access.h"
 #include "backend/gateway/api.h"
+#include "backend/gateway/clock.h"
 #include "backend/gateway/framing.h"
 #include "backend/gateway/gateway.h"
 #include "backend/gateway/log.h"
 #include "backend/gateway/node.h"
+#include "backend/gateway/refusals.h"
 #include "backend/gateway/routes.h"
 
 #define ANSWER_HEADERS_MAX 2048u
@@ -87,6 +89,14 @@ static void authorise(struct request *request, const struct access_path *path)
 		log_line("store: %s", store_error(request->gateway->store));
 	if (r < 0)
 		request->denied = r == -EACCES ? 401 : 500;
+	/* Without one nobody tried a token; browsers ask like that. */
+	if (r == -EACCES && token[0] != '\0') {
+		char address[64];
+
+		request_address(request, address, sizeof(address));
+		refusals_tell(request->gateway->refusals, clock_ms(), REFUSAL_TOKEN, address,
+			      "a token that is nobody's");
+	}
 	explicit_bzero(in_query, sizeof(in_query));
 	explicit_bzero(in_header, sizeof(in_header));
 }

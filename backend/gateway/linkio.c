@@ -7,7 +7,10 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "backend/gateway/clock.h"
+#include "backend/gateway/linkwatch.h"
 #include "backend/gateway/log.h"
+#include "backend/gateway/refusals.h"
 #include "link/peer.h"
 #include "link/socket.h"
 #include "link/zap.h"
@@ -19,7 +22,9 @@ struct linkio {
 	void *socket;
 	struct link_zap *zap;
 	struct link_inbox *inbox;
+	struct linkwatch *watch;
 	struct store *store;
+	struct refusals *refusals;
 	int port;
 };
 
@@ -41,9 +46,19 @@ static bool lookup(void *arg, const struct curve_key *key, const char *address,
 	if (r == -EIO)
 		log_line("store: %s", store_error(linkio->store));
 	else
-		log_line("link: refused %s key from %s", r == 0 ? "a revoked" : "an unknown",
-			 address);
+		refusals_tell(linkio->refusals, clock_ms(),
+			      r == 0 ? REFUSAL_REVOKED : REFUSAL_KEY, address,
+			      r == 0 ? "the key of node %s, which was revoked"
+				     : "the key %s is no node's",
+			      r == 0 ? node.name : text);
 	return false;
+}
+
+static void handshake_failed(void *arg, const char *address, const char *what)
+{
+	struct linkio *linkio = arg;
+
+	refusals_tell(linkio->refusals, clock_ms(), REFUSAL_HANDSHAKE, address, "%s", what);
 }
 
 static int bind_to(struct linkio *linkio, const struct options_address *address)
@@ -67,7 +82,7 @@ static int bind_to(struct linkio *linkio, const struct options_address *address)
 }
 
 int linkio_new(const struct options_address *address, const struct curve_pair *own,
-	       struct store *store, struct linkio **ret_linkio, char *ret_error,
+	       struct store *store, struct refusals *refusals, struct linkio **ret_linkio, char *ret_error,
 	       size_t error_size)
 {
 	struct linkio *linkio = calloc(1, sizeof(*linkio));
@@ -76,6 +91,7 @@ int linkio_new(const struct options_address *address, const struct curve_pair *o
 	if (linkio == NULL)
 		return -ENOMEM;
 	linkio->store = store;
+	linkio->refusals = refusals;
 	linkio->zmq = zmq_ctx_new();
 	r = linkio->zmq == NULL ? -ENOMEM : link_inbox_new(&linkio->inbox);
 	/* The handler before the socket: nobody is let in in between. */
@@ -83,6 +99,9 @@ int linkio_new(const struct options_address *address, const struct curve_pair *o
 		r = link_zap_new(linkio->zmq, lookup, linkio, &linkio->zap);
 	if (r == 0)
 		r = link_socket_gateway(linkio->zmq, own, &linkio->socket);
+	if (r == 0)
+		r = linkwatch_new(linkio->zmq, linkio->socket, handshake_failed, linkio,
+				  &linkio->watch);
 	if (r < 0) {
 		snprintf(ret_error, error_size, "the link's sockets: %s", strerror(-r));
 		linkio_free(linkio);
@@ -105,6 +124,7 @@ void linkio_free(struct linkio *linkio)
 
 	if (linkio == NULL)
 		return;
+	linkwatch_free(linkio->watch);
 	if (linkio->socket != NULL) {
 		zmq_setsockopt(linkio->socket, ZMQ_LINGER, &linger, sizeof(linger));
 		zmq_close(linkio->socket);
@@ -135,10 +155,11 @@ static int fd_of(void *socket)
 	return fd;
 }
 
-void linkio_fds(const struct linkio *linkio, int ret_fd[2])
+void linkio_fds(const struct linkio *linkio, int ret_fd[LINKIO_FDS])
 {
 	ret_fd[0] = fd_of(linkio->socket);
 	ret_fd[1] = fd_of(link_zap_socket(linkio->zap));
+	ret_fd[2] = fd_of(linkwatch_socket(linkio->watch));
 }
 
 static bool waiting(void *socket)
@@ -151,7 +172,8 @@ static bool waiting(void *socket)
 
 bool linkio_waiting(const struct linkio *linkio)
 {
-	return waiting(linkio->socket) || waiting(link_zap_socket(linkio->zap));
+	return waiting(linkio->socket) || waiting(link_zap_socket(linkio->zap)) ||
+	       waiting(linkwatch_socket(linkio->watch));
 }
 
 void linkio_run(struct linkio *linkio, struct fleet *fleet)
@@ -160,6 +182,7 @@ void linkio_run(struct linkio *linkio, struct fleet *fleet)
 
 	if (waiting(link_zap_socket(linkio->zap)))
 		link_zap_run(linkio->zap);
+	linkwatch_run(linkio->watch);
 	for (int i = 0; i < FRAMES_A_TURN; i++) {
 		int r = link_inbox_receive(linkio->inbox, linkio->socket, &frame);
 
@@ -169,7 +192,8 @@ void linkio_run(struct linkio *linkio, struct fleet *fleet)
 			fleet_frame(fleet, link_inbox_user(linkio->inbox),
 				    link_inbox_route(linkio->inbox), frame);
 		else
-			log_line("link: a frame of %s was dropped: %s",
-				 link_inbox_user(linkio->inbox), zmq_strerror(-r));
+			refusals_tell(linkio->refusals, clock_ms(), REFUSAL_FRAME,
+				      link_inbox_user(linkio->inbox), "a frame was dropped: %s",
+				      zmq_strerror(-r));
 	}
 }

@@ -17,19 +17,22 @@
 #include "link/curve.h"
 
 struct linkio;
+struct refusals;
+
+#define LINKIO_FDS 3u
 
 /*
  * Makes the sockets and binds. own is wiped by the caller. On failure a sentence is in
  * ret_error.
  */
 int linkio_new(const struct options_address *address, const struct curve_pair *own,
-	       struct store *store, struct linkio **ret_linkio, char *ret_error,
+	       struct store *store, struct refusals *refusals, struct linkio **ret_linkio, char *ret_error,
 	       size_t error_size);
 void linkio_free(struct linkio *linkio);
 
 void *linkio_socket(const struct linkio *linkio);
-/* The descriptors to watch: the ROUTER's and the ZAP handler's. */
-void linkio_fds(const struct linkio *linkio, int ret_fd[2]);
+/* The descriptors to watch: the ROUTER's, the ZAP handler's and the watch's. */
+void linkio_fds(const struct linkio *linkio, int ret_fd[LINKIO_FDS]);
 int linkio_port(const struct linkio *linkio);
 
 /* Takes what has arrived, at most so much that others get their turn. */

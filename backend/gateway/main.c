@@ -25,6 +25,7 @@
 #include "backend/gateway/linkio.h"
 #include "backend/gateway/log.h"
 #include "backend/gateway/process.h"
+#include "backend/gateway/refusals.h"
 #include "backend/gateway/setup.h"
 
 #define EXIT_TROUBLE 1
@@ -54,6 +55,7 @@ static void on_sweep(void *ctx)
 	drain_timer(loop->sweep);
 	fleet_sweep(loop->gateway->fleet);
 	channels_sweep(loop->gateway->channels);
+	refusals_sweep(loop->gateway->refusals, clock_ms());
 }
 
 static void on_retry(void *ctx)
@@ -90,7 +92,7 @@ static int loop_open(struct loop *loop)
 	static const struct itimerspec EVERY = {{0, SWEEP_MS * 1000000L}, {0, SWEEP_MS * 1000000L}};
 	struct gateway *gateway = loop->gateway;
 	sigset_t signals;
-	int link[2];
+	int link[LINKIO_FDS];
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -106,7 +108,8 @@ static int loop_open(struct loop *loop)
 	    http_watch(gateway, loop->sweep, on_sweep, loop) < 0 ||
 	    http_watch(gateway, loop->retry, on_retry, loop) < 0 ||
 	    http_watch(gateway, link[0], on_link, NULL) < 0 ||
-	    http_watch(gateway, link[1], on_link, NULL) < 0)
+	    http_watch(gateway, link[1], on_link, NULL) < 0 ||
+	    http_watch(gateway, link[2], on_link, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -135,9 +138,13 @@ static int parts_open(struct gateway *gateway)
 	char error[512] = "out of memory";
 	int r = setup_key_read(gateway->options.database, &pair, error, sizeof(error));
 
+	gateway->refusals = refusals_new(gateway->store);
+	if (r == 0 && gateway->refusals == NULL)
+		r = -ENOMEM;
 	if (r == 0) {
 		curve_key_format(&pair.public_key, gateway->gateway_key);
-		r = linkio_new(&gateway->options.link, &pair, gateway->store, &gateway->linkio,
+		r = linkio_new(&gateway->options.link, &pair, gateway->store,
+			       gateway->refusals, &gateway->linkio,
 			       error, sizeof(error));
 	}
 	curve_pair_wipe(&pair);
@@ -164,6 +171,7 @@ static void parts_close(struct gateway *gateway)
 	channels_free(gateway->channels);
 	fleet_free(gateway->fleet);
 	linkio_free(gateway->linkio);
+	refusals_free(gateway->refusals);
 }
 
 static int run(struct gateway *gateway)

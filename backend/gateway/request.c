@@ -166,3 +166,9 @@ const char *request_reason(int status)
 			return REASON[i].reason;
 	return "Error";
 }
+
+void request_address(const struct request *request, char *ret_text, size_t size)
+{
+	if (lws_get_peer_simple(request->wsi, ret_text, size) == NULL || ret_text[0] == '\0')
+		snprintf(ret_text, size, "?");
+}

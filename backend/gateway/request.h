@@ -84,6 +84,8 @@ const char *request_query(const struct request *request, const char *name);
 /* Takes json over; NULL gives 500. */
 void request_json(struct request *request, int status, json_t *json);
 void request_empty(struct request *request, int status);
+/* The client's address as text, "?" where it is not known. */
+void request_address(const struct request *request, char *ret_text, size_t size);
 void request_error(struct request *request, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The Location of what was made: prefix and path. Before the answer. */

@@ -2,6 +2,9 @@
 #include "backend/gateway/routes.h"
 
 #include "backend/gateway/api.h"
+#include "backend/gateway/clock.h"
+#include "backend/gateway/gateway.h"
+#include "backend/gateway/refusals.h"
 
 #define OWN "/api/anchorhold"
 
@@ -73,6 +76,12 @@ void routes_dispatch(struct request *request)
 		return;
 	}
 	if (route->admin && !request->owner.admin) {
+		char address[64];
+
+		request_address(request, address, sizeof(address));
+		refusals_tell(request->gateway->refusals, clock_ms(), REFUSAL_FORBIDDEN, address,
+			      "%.63s asked for %.80s, which is an administrator's",
+			      request->owner.name, request->path);
 		request_error(request, 403, "this needs an administrator's token");
 		return;
 	}

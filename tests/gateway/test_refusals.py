@@ -148,7 +148,7 @@ def test_a_revoked_node_is_refused(house, dial):
         peer.send(greeting())
     except zmq.Again:
         pass
-    house.gateway.wait_text("refused a revoked key from 127.0.0.1", 20)
+    house.gateway.wait_text("refused.revoked: 127.0.0.1: the key of node", 20)
     assert peer.receive(500) is None
     assert ups(house, "raw") == 1
 
