@@ -68,7 +68,7 @@ def test_strangers_are_refused(house, keys):
         assert peer.receive(500) is None
         peer.close()
     assert house.gateway.nodes()["raw"]["state"] == "never seen"
-    assert "unknown key from 127.0.0.1" in house.gateway.log.read_text()
+    assert "refused.key: 127.0.0.1: " in house.gateway.log.read_text()
 
 
 def test_a_name_proves_nothing(house, keys):
