@@ -8,14 +8,15 @@
 #                          environments/ have theirs beside what they build
 #   packages/cluster.sh    up, down, shell
 #   packages/notebooks.sh  run
-#   tests/run.sh           test, bench, fuzz
+#   tests/run.sh           test, bench
+#   tests/fuzz.sh          fuzz
 set -eu
 TOP=$(cd "$(dirname "$0")" && pwd)
 cd "$TOP"
 export TOP
 
 for file in packages/engine.sh packages/sources.sh packages/*.sh packages/*/*.sh kernel-config/*.sh \
-	rootfs/*.sh board/*.sh environments/*.sh environments/*/*.sh tests/run.sh tests/image/*.sh; do
+	rootfs/*.sh board/*.sh environments/*.sh environments/*/*.sh tests/run.sh tests/fuzz.sh; do
 	if [ -f "$file" ]; then
 		# shellcheck disable=SC1090 # only functions and constants
 		. "./$file"
@@ -33,7 +34,7 @@ usage() {
 		  bench [NAME]                   measure; a line a figure
 		  image BOARD                    the image of a board, in build/image/BOARD
 		  env NAME                       one environment, in build/environments/NAME
-		  fuzz [TARGET] [--minutes N]    fuzz the parsers
+		  fuzz [TARGET] [--minutes N] [--json]  fuzz the parsers; a line a target
 		  lock [PACKAGE ...]             pin what the mirror offers now
 		  clean [--cache]                remove build/; with --cache what was kept, too
 		The cache is ANCHORHOLD_CACHE or ~/.cache/anchorhold; ANCHORHOLD_JOBS says how many processes.

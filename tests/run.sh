@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# test, bench and fuzz. A group of tests is a row: name, budget in minutes, function, what it is.
+# test and bench. A group of tests is a row: name, budget in minutes, function, what it is.
 #
 # A group's function reports through `result` (one line a test) or hands over a runner's own report;
 # the verb's last line is the sum: N passed, N failed, N skipped.
@@ -12,7 +12,7 @@ test_groups() {
 		lint     10 test_lint       clang-tidy, cppcheck and shellcheck are silent
 		unit      6 test_unit       parsers and tables, plain
 		sanitize 10 test_sanitize   the same under ASan and UBSan
-		fuzz     10 test_fuzz       each fuzz target for a moment
+		fuzz     10 test_fuzz       all fuzz targets for five minutes
 		build    12 test_build      both architectures, two builds alike, CFI really there
 		protocol  2 test_pytest     another implementation, made from PROTOCOL.md, agrees
 		gateway   8 test_pytest     the gateway before nodes and clients of all manners
@@ -292,67 +292,6 @@ test_build() {
 	check 'programs (aarch64)' sh "$TOP/build.sh" --need programs aarch64
 	check 'an option that does not survive the merge is named' sh kernel-config/test-check
 	check 'two builds of the programs are alike' sh tests/build/reproduce.sh "$2"
-}
-
-fuzz_targets() {
-	find "$1" -type f -name 'fuzz_*' -perm -100 | LC_ALL=C sort
-}
-
-# fuzz_run PROGRAM SECONDS: new inputs are kept in build/fuzz, seeds come from beside the source.
-fuzz_run() {
-	fuzz_name=${1##*/fuzz_}
-	fuzz_seeds=$(find . -path ./build -prune -o -path "*/corpus/$fuzz_name" -type d -print)
-	mkdir -p "build/fuzz/$fuzz_name"
-	# shellcheck disable=SC2086 # at most one folder, without spaces
-	"$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-		-artifact_prefix="build/fuzz/crash-$fuzz_name-" "build/fuzz/$fuzz_name" $fuzz_seeds
-}
-
-fuzz_build() {
-	backend_meson fuzz -Dnode=true -Dgateway=true -Dfuzz=true
-}
-
-test_fuzz() {
-	check 'fuzz: build' fuzz_build
-	fuzz_programs=$(fuzz_targets "build/fuzz-$(step_key libzmq-host | cut -c 1-8)")
-	[ -n "$fuzz_programs" ] || result failed 'fuzz targets' 'there are none'
-	fuzz_seconds=5
-	[ "$2" = 1 ] || fuzz_seconds=300
-	for fuzz_program in $fuzz_programs; do
-		check "${fuzz_program##*/}" fuzz_run "$fuzz_program" "$fuzz_seconds"
-	done
-}
-
-verb_fuzz() {
-	fuzz_wanted='' fuzz_minutes=1
-	while [ "$#" -gt 0 ]; do
-		case "$1" in
-		--minutes) fuzz_minutes=${2:-}; [ "$#" -ge 2 ] || usage_error 'fuzz: --minutes wants a number'; shift ;;
-		-*) usage_error "fuzz: unknown option '$1'" ;;
-		*) fuzz_wanted=$1 ;;
-		esac
-		shift
-	done
-	case "$fuzz_minutes" in
-	'' | *[!0-9]*) usage_error "fuzz: --minutes '$fuzz_minutes' is not a number" ;;
-	esac
-	host_packages
-	build need libzmq_host
-	mkdir -p build
-	fuzz_build >build/fuzz.log 2>&1 || {
-		tail -n 40 build/fuzz.log >&2
-		die 'the fuzz targets do not build; the whole log: build/fuzz.log'
-	}
-	fuzz_programs=$(fuzz_targets "build/fuzz-$(step_key libzmq-host | cut -c 1-8)")
-	if [ -n "$fuzz_wanted" ]; then
-		fuzz_names=$(printf '%s\n' "$fuzz_programs" | sed 's/.*fuzz_//' | tr '\n' ' ')
-		fuzz_programs=$(printf '%s\n' "$fuzz_programs" | grep -x -e ".*/fuzz_$fuzz_wanted") ||
-			usage_error "fuzz: no target '$fuzz_wanted'; there are: $fuzz_names"
-	fi
-	for fuzz_program in $fuzz_programs; do
-		say "== ${fuzz_program##*/}"
-		fuzz_run "$fuzz_program" $((fuzz_minutes * 60))
-	done
 }
 
 bench_needs() {

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# fuzz: libFuzzer's targets, which stand beside what they fuzz (fuzz_*.c, seeds in corpus/).
+#
+# New inputs are kept in build/fuzz/TARGET and go on from there the next time; what libFuzzer said
+# is in build/fuzz/TARGET.log, an input that ended a target in build/fuzz/crash-TARGET-*.
+
+FUZZ_SECONDS=300	# of a test run without --long: for all targets together, on all CPUs
+
+fuzz_build() {
+	backend_meson fuzz -Dnode=true -Dgateway=true -Dfuzz=true
+}
+
+fuzz_targets() {
+	find "build/fuzz-$(step_key libzmq-host | cut -c 1-8)" -type f -name 'fuzz_*' -perm -100 |
+		LC_ALL=C sort
+}
+
+# fuzz_one PROGRAM SECONDS: what went wrong is told by its exit code, and in its log.
+fuzz_one() {
+	fuzz_name=${1##*/fuzz_}
+	fuzz_seeds=$(find . -path ./build -prune -o -path "*/corpus/$fuzz_name" -type d -print)
+	mkdir -p "build/fuzz/$fuzz_name"
+	fuzz_rc=0
+	# shellcheck disable=SC2086 # at most one folder, without spaces
+	"$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix="build/fuzz/crash-$fuzz_name-" "build/fuzz/$fuzz_name" $fuzz_seeds \
+		>"build/fuzz/$fuzz_name.log" 2>&1 </dev/null || fuzz_rc=$?
+	echo "$fuzz_rc" >"build/fuzz/$fuzz_name.rc"
+}
+
+# fuzz_all SECONDS: the programs named on standard input, so many at a time as there are CPUs.
+fuzz_all() {
+	xargs -P "$JOBS" -I '{}' sh "$TOP/build.sh" --group fuzz_one '{}' "$1"
+}
+
+# fuzz_figures PROGRAM SECONDS: one JSON object, from libFuzzer's own words. Edges are those of all
+# that is linked: the target's parser, and the library it stands in.
+fuzz_figures() {
+	awk -v target="${1##*/fuzz_}" -v rc="$(cat "build/fuzz/${1##*/fuzz_}.rc")" -v seconds="$2" '
+		/^INFO: Loaded .*inline 8-bit counters/ {
+			total = $0
+			sub(/ inline 8-bit counters.*/, "", total)
+			sub(/.*\(/, "", total)
+		}
+		/ cov: / {
+			for (i = 1; i < NF; i++) {
+				if ($i == "cov:")
+					edges = $(i + 1)
+				if ($i == "corp:")
+					inputs = $(i + 1)
+			}
+			sub(/\/.*/, "", inputs)
+		}
+		/^stat::number_of_executed_units:/ { executions = $2 }
+		END {
+			printf "{\"target\":\"%s\",\"seconds\":%d,\"executions\":%d,\"edges\":%d,", target,
+				seconds, executions, edges
+			printf "\"edges_linked\":%d,\"inputs\":%d,\"failed\":%s}\n", total, inputs,
+				(rc == 0 && executions > 0) ? "false" : "true"
+		}' "build/fuzz/${1##*/fuzz_}.log"
+}
+
+fuzz_table() {
+	printf '%-18s %12s %8s %14s %7s\n' target executions a-second edges/linked inputs
+	jq -r '[.target, .executions, (.executions / .seconds | floor), "\(.edges)/\(.edges_linked)",
+		.inputs, if .failed then "FAILED" else "" end] | @tsv' |
+		while IFS='	' read -r row_target row_count row_rate row_edges row_inputs row_failed; do
+			printf '%-18s %12s %8s %14s %7s%s\n' "$row_target" "$row_count" "$row_rate" \
+				"$row_edges" "$row_inputs" "${row_failed:+  $row_failed}"
+		done
+}
+
+# fuzz_report SECONDS: a line of figures a program named on standard input.
+fuzz_report() {
+	while read -r report_program; do
+		fuzz_figures "$report_program" "$1"
+	done
+}
+
+test_fuzz() {
+	check 'fuzz: build' fuzz_build
+	fuzz_programs=$(fuzz_targets)
+	[ -n "$fuzz_programs" ] || result failed 'fuzz targets' 'there are none'
+	fuzz_seconds=$((FUZZ_SECONDS * JOBS / $(printf '%s\n' "$fuzz_programs" | wc -l)))
+	[ "$2" = 1 ] || fuzz_seconds=1200
+	printf '%s\n' "$fuzz_programs" | fuzz_all "$fuzz_seconds"
+	printf '%s\n' "$fuzz_programs" | fuzz_report "$fuzz_seconds" >build/fuzz/figures
+	fuzz_table <build/fuzz/figures | tee -a "$GROUP_LOG"
+	jq -r 'if .failed then "failed" else "passed" end + " " + .target' build/fuzz/figures |
+		while read -r fuzz_result fuzz_name; do
+			[ "$fuzz_result" = passed ] || tail -n 30 "build/fuzz/$fuzz_name.log"
+			result "$fuzz_result" "fuzz_$fuzz_name"
+		done
+}
+
+verb_fuzz() {
+	fuzz_wanted='' fuzz_minutes=1 fuzz_json=
+	while [ "$#" -gt 0 ]; do
+		case "$1" in
+		--minutes) fuzz_minutes=${2:-}; [ "$#" -ge 2 ] || usage_error 'fuzz: --minutes wants a number'; shift ;;
+		--json) fuzz_json=1 ;;
+		-*) usage_error "fuzz: unknown option '$1'" ;;
+		*) fuzz_wanted=$1 ;;
+		esac
+		shift
+	done
+	case "$fuzz_minutes" in
+	'' | 0* | *[!0-9]*) usage_error "fuzz: --minutes '$fuzz_minutes' is not a number of minutes" ;;
+	esac
+	host_packages
+	build need libzmq_host >&2
+	mkdir -p build/fuzz
+	fuzz_build >build/fuzz.log 2>&1 || {
+		tail -n 40 build/fuzz.log >&2
+		die 'the fuzz targets do not build; the whole log: build/fuzz.log'
+	}
+	fuzz_programs=$(fuzz_targets)
+	if [ -n "$fuzz_wanted" ]; then
+		fuzz_names=$(printf '%s\n' "$fuzz_programs" | sed 's/.*fuzz_//' | tr '\n' ' ')
+		fuzz_programs=$(printf '%s\n' "$fuzz_programs" | grep -x -e ".*/fuzz_$fuzz_wanted") ||
+			usage_error "fuzz: no target '$fuzz_wanted'; there are: $fuzz_names"
+	fi
+	printf '%s\n' "$fuzz_programs" | fuzz_all "$((fuzz_minutes * 60))"
+	printf '%s\n' "$fuzz_programs" | fuzz_report "$((fuzz_minutes * 60))" >build/fuzz/figures
+	if [ -n "$fuzz_json" ]; then
+		jq -s . build/fuzz/figures
+	else
+		fuzz_table <build/fuzz/figures
+	fi
+	! grep -q '"failed":true' build/fuzz/figures ||
+		die 'a target failed; what ended it is in build/fuzz/crash-*, its words in build/fuzz/TARGET.log'
+}
