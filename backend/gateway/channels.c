@@ -27,7 +27,10 @@ struct channels *channels_new(void)
 		return NULL;
 	channels->budget.max = CHANNELS_JOIN_BYTES;
 	channels->sessions = table_new();
-	if (channels->sessions == NULL) {
+	channels->away = away_new();
+	if (channels->sessions == NULL || channels->away == NULL) {
+		table_free(channels->sessions);
+		away_free(channels->away);
 		free(channels);
 		return NULL;
 	}
@@ -40,6 +43,7 @@ void channels_free(struct channels *channels)
 		return;
 	/* The WebSockets were closed before, and each took its session with it. */
 	table_free(channels->sessions);
+	away_free(channels->away);
 	free(channels);
 }
 
@@ -81,6 +85,15 @@ static void unlink_kernel(struct session *session)
 static void session_leave(struct session *session)
 {
 	if (session->kernel != NULL) {
+		const struct away_rest rest = {
+			.inflight = session->inflight,
+			.acked = session->acked,
+			.life = session->kernel->life,
+		};
+
+		inflight_abandon(session->inflight);
+		away_put(session->channels->away, session->id, &rest, clock_ms());
+		session->inflight = NULL;
 		session_report(session);
 		if (session->attached)
 			fleet_session(session->channels->fleet, session->kernel, LINK_DETACH,
@@ -105,6 +118,22 @@ static void replace(const struct channels *channels, uint64_t id)
 	lws_set_timeout(older->wsi, PENDING_TIMEOUT_USER_OK, REPLACED_S);
 }
 
+/* Where its client was when it left, if it did. */
+static void come_back(struct session *session, const struct kernel *kernel)
+{
+	struct away_rest rest;
+
+	if (!away_take(session->channels->away, session->id, &rest)) {
+		session->inflight = inflight_new();
+		return;
+	}
+	session->inflight = rest.inflight;
+	session_suspect(session);
+	/* What has begun anew has another log. */
+	if (rest.life == kernel->life)
+		session->received = session->written = session->acked = rest.acked;
+}
+
 struct session *channels_open(struct channels *channels, struct kernel *kernel, struct lws *wsi,
 			      enum framing framing, const char *client)
 {
@@ -116,14 +145,14 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 	session = calloc(1, sizeof(*session));
 	if (session == NULL)
 		return NULL;
+	session->channels = channels;
 	session->id = client == NULL || client[0] == '\0' ? ids_random64()
 							  : ids_session(kernel->id, client);
 	replace(channels, session->id);
-	session->channels = channels;
 	session->wsi = wsi;
 	session->framing = framing;
 	session->held_end = &session->held;
-	session->inflight = inflight_new();
+	come_back(session, kernel);
 	if (session->inflight == NULL ||
 	    link_join_new(LINK_MESSAGE_MAX, &channels->budget, &session->join) < 0 ||
 	    table_put(channels->sessions, &session->id, sizeof(session->id), session) < 0) {
@@ -365,4 +394,5 @@ void channels_sweep(struct channels *channels)
 
 	while ((session = table_next(channels->sessions, &cursor)) != NULL)
 		sweep_one(session, now);
+	away_sweep(channels->away, now);
 }

@@ -109,6 +109,7 @@ void fleet_kernel_revive(struct fleet *fleet, struct kernel *kernel, struct node
 	kernel->reason = LINK_WHY_NONE;
 	kernel->why[0] = '\0';
 	kernel->incarnation = 0;
+	kernel->life++;
 	kernel->activity = (struct activity){.last_us = clock_unix_us()};
 	memset(kernel->in_seq, 0, sizeof(kernel->in_seq));
 	node_link_kernel(node, kernel);

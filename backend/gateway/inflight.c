@@ -123,6 +123,13 @@ void inflight_suspect(struct inflight *inflight)
 			inflight->row[i].suspect = true;
 }
 
+void inflight_abandon(struct inflight *inflight)
+{
+	for (size_t i = 0; i < inflight->count; i++)
+		if (inflight->row[i].seq == 0)
+			inflight->row[i].suspect = true;
+}
+
 static bool is(const struct inflight_request *request, enum inflight_which which)
 {
 	if (which == INFLIGHT_SENT)

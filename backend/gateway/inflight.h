@@ -52,6 +52,9 @@ void inflight_note(struct inflight *inflight, enum link_channel channel,
 /* A link was lost: whatever was sent and is not running may never have arrived. */
 void inflight_suspect(struct inflight *inflight);
 
+/* Their session goes: what was not sent never will be. */
+void inflight_abandon(struct inflight *inflight);
+
 enum inflight_which { INFLIGHT_ALL, INFLIGHT_SENT, INFLIGHT_SUSPECT };
 
 /* Takes the oldest such request out; the caller frees its .header. False: none is left. */

@@ -33,6 +33,7 @@ struct kernel {
 	int32_t status;
 	char why[LINK_TEXT_MAX];
 	uint32_t incarnation;
+	unsigned life; /* grows where it is started anew: another log */
 	uint64_t dead_ms;      /* when it died, of clock_ms() */
 	bool restart_asked;    /* by a client: its clients need no `restarting` */
 	bool stop_sent;	       /* the node was told to forget it */

@@ -3,6 +3,7 @@
 #ifndef ANCHORHOLD_GATEWAY_SESSION_H
 #define ANCHORHOLD_GATEWAY_SESSION_H
 
+#include "backend/gateway/away.h"
 #include "backend/gateway/channels.h"
 #include "backend/gateway/inflight.h"
 #include "backend/gateway/synth.h"
@@ -14,10 +15,13 @@
  * come, as with a relay that was lost: a pause of the link must not pass for the end.
  */
 #define SESSION_DEATH_MS 1000u
+/* A request that a loss may have swallowed is given up when its kernel idles this long. */
+#define SESSION_SUSPECT_MS 3000u
 
 struct channels {
 	struct fleet *fleet;
 	struct table *sessions; /* by id */
+	struct away *away;
 	struct link_budget budget;
 };
 
@@ -109,6 +113,8 @@ void session_tell_dead(struct session *session);
 
 /* ---- session_attach.c ---- */
 
+/* What was sent and is not running may never have arrived: given up when nothing comes. */
+void session_suspect(struct session *session);
 /* Attaches to the kernel's log where it is not and can be. */
 void session_attach(struct session *session);
 /* The connection or the relay that knew it is gone: it is attached again where it was. */

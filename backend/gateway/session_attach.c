@@ -8,8 +8,6 @@
 
 #define RETRY_MS 250u
 #define TRIES_MAX 80u /* 20 s: as long as a node's lease */
-/* A request that a loss may have swallowed is given up when its kernel idles this long. */
-#define SUSPECT_MS 3000u
 
 void session_attach(struct session *session)
 {
@@ -41,10 +39,10 @@ void session_report(struct session *session)
 		session->reported = session->acked;
 }
 
-static void suspect(struct session *session)
+void session_suspect(struct session *session)
 {
 	inflight_suspect(session->inflight);
-	session->suspect_ms = clock_ms() + SUSPECT_MS;
+	session->suspect_ms = clock_ms() + SESSION_SUSPECT_MS;
 }
 
 void session_reattach(struct session *session)
@@ -58,7 +56,7 @@ void session_reattach(struct session *session)
 	session->attach_ms = 0;
 	session->attach_tries = 0;
 	session->reported = 0;
-	suspect(session);
+	session_suspect(session);
 	session_attach(session);
 }
 
@@ -85,7 +83,7 @@ void session_attach_refused(struct session *session, enum link_code code)
 		session_attach(session);
 	} else if (code == LINK_E_STALE) {
 		/* The relay that knew it died. The node tells the client of any gap. */
-		suspect(session);
+		session_suspect(session);
 		session_attach(session);
 	} else if (code == LINK_E_EXISTS) {
 		fleet_session(session->channels->fleet, session->kernel, LINK_DETACH, session->id,

@@ -178,6 +178,9 @@ void session_output(struct session *session, const struct link_chunk *chunk)
 	session->owed += chunk->data_len;
 	session->resuming = false;
 	session->attach_tries = 0;
+	/* The answer may be among what was printed meanwhile. */
+	if (session->suspect_ms != 0)
+		session->suspect_ms = clock_ms() + SESSION_SUSPECT_MS;
 	/* What it printed before it died comes before the news of its death. */
 	if (session->death_ms != 0)
 		session->death_ms = clock_ms() + SESSION_DEATH_MS;
