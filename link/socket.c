@@ -47,6 +47,9 @@ static const struct option common_options[] = {
 	{ZMQ_HEARTBEAT_IVL, LINK_HEARTBEAT_MS},
 	{ZMQ_HEARTBEAT_TIMEOUT, LINK_HEARTBEAT_TIMEOUT_MS},
 	{ZMQ_HEARTBEAT_TTL, LINK_HEARTBEAT_TIMEOUT_MS},
+	/* While it has something to send libzmq does not ping: what TCP does not get rid of in the
+	 * same time ends the connection too. */
+	{ZMQ_TCP_MAXRT, LINK_HEARTBEAT_TIMEOUT_MS},
 	{ZMQ_TCP_KEEPALIVE, 1},
 	{ZMQ_TCP_KEEPALIVE_IDLE, 60},
 	{ZMQ_TCP_KEEPALIVE_INTVL, 10},
