@@ -38,9 +38,10 @@ class Reply:
 class Gateway:
     """One gateway process with a database in `folder`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, link_address="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.link_address = link_address
         self.database = self.folder / "gateway.db"
         self.http_port, self.link_port = free_port(), free_port()
         self.log = self.folder / "gateway.log"
@@ -57,7 +58,7 @@ class Gateway:
     def start(self):
         self.process = subprocess.Popen(
             [program("anchorhold-gateway"), "--database", str(self.database),
-             "--http", f"127.0.0.1:{self.http_port}", "--link", f"127.0.0.1:{self.link_port}"],
+             "--http", f"127.0.0.1:{self.http_port}", "--link", f"{self.link_address}:{self.link_port}"],
             stderr=open(self.log, "ab"), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
