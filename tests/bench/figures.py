@@ -32,7 +32,7 @@ def promised(*names):
         yield
     except Exception as error:  # whatever it is, the other figures are still wanted
         output = getattr(error, "output", None) or ""
-        progress(f"bench: {error}\n{output}".rstrip())
+        progress(f"bench: {error!r}\n{output}".rstrip())
     for name in names:
         if name not in shown:
             lost.append(name)
