@@ -47,6 +47,7 @@ static int await_go(int go_fd, int file_fd)
 			return -1;
 		all += n;
 	}
+	explicit_bzero(text, sizeof(text)); /* the kernel's key is in it */
 	close(go_fd);
 	close(file_fd);
 	return all > 0 ? 0 : -1;
