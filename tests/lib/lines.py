@@ -144,10 +144,14 @@ class Client(threading.Thread):
         """The lines that are numbers; what is told beside them is not."""
         return [int(line) for line in self.lines() if line.isdigit()]
 
-    def close(self):
-        self.ending = True
-        self.stalled.clear()
+    def drop(self):
+        """The connection ends without a word; the client comes again."""
         ws = self.ws
         if ws is not None:
             ws.abort()
+
+    def close(self):
+        self.ending = True
+        self.stalled.clear()
+        self.drop()
         self.join(20)
