@@ -17,6 +17,13 @@
 #define RELAY_PIDS 16u
 
 /*
+ * What a cell puts out costs its relay, which would else be a second CPU limit that the cell never
+ * had: half of the cell's own on top, so that a flood gets one and a half times the cell's share at
+ * most. A quarter of a CPU is the least, for an interrupt has to pass however little the cell has.
+ */
+#define RELAY_CPU_MIN_MILLI 250u
+
+/*
  * memory.high lies below memory.max by a 64th, at most 16 MiB: from there on the cell's own tasks
  * reclaim its page cache, and are slowed, before its limit kills. More would be a trap: without
  * swap the memory of a program cannot be reclaimed, the delay grows with the square of what is
@@ -79,6 +86,11 @@ static int io_text(const struct cell_limits *limits, const char *disk, char *ret
 	return 0;
 }
 
+static void cpu_text(uint32_t milli, char ret[24])
+{
+	snprintf(ret, 24, "%" PRIu64 " %u", (uint64_t)milli * CPU_PERIOD_US / 1000u, CPU_PERIOD_US);
+}
+
 static int limit_cell(int cgroup, const struct cell_limits *limits, const char *disk,
 		      struct cell_error *ret_error)
 {
@@ -98,8 +110,7 @@ static int limit_cell(int cgroup, const struct cell_limits *limits, const char *
 		return step_fail(ret_error, "cgroup: io.max: the disk", result);
 	snprintf(max, sizeof(max), "%" PRIu64, limits->memory_bytes);
 	snprintf(soft, sizeof(soft), "%" PRIu64, high(limits->memory_bytes));
-	snprintf(cpu, sizeof(cpu), "%" PRIu64 " %u",
-		 (uint64_t)limits->cpu_milli * CPU_PERIOD_US / 1000u, CPU_PERIOD_US);
+	cpu_text(limits->cpu_milli, cpu);
 	snprintf(pids, sizeof(pids), "%" PRIu32, limits->pids_max);
 	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
 }
@@ -116,17 +127,20 @@ static int limit_both(int cgroup, const struct cell_limits *limits, struct cell_
 	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
 }
 
-static int limit_relay(int cgroup, struct cell_error *ret_error)
+static int limit_relay(int cgroup, const struct cell_limits *limits, struct cell_error *ret_error)
 {
-	char memory[24], pids[16];
+	uint32_t half = limits->cpu_milli / 2;
+	char memory[24], cpu[24], pids[16];
 	const struct setting settings[] = {
 		{"memory.max", memory},
 		{"memory.swap.max", "0"},
 		{"cpu.weight", "200"}, /* before its kernel: it tells the user what goes on */
+		{"cpu.max", cpu},
 		{"pids.max", pids},
 	};
 
 	snprintf(memory, sizeof(memory), "%u", RELAY_MEMORY_BYTES);
+	cpu_text(half > RELAY_CPU_MIN_MILLI ? half : RELAY_CPU_MIN_MILLI, cpu);
 	snprintf(pids, sizeof(pids), "%u", RELAY_PIDS);
 	return apply(cgroup, settings, sizeof(settings) / sizeof(settings[0]), ret_error);
 }
@@ -138,5 +152,5 @@ int cgroup_limit(const struct cgroup *cgroup, const struct cell_limits *limits, 
 
 	if (result == 0)
 		result = limit_cell(cgroup->cell, limits, disk, ret_error);
-	return result < 0 ? result : limit_relay(cgroup->relay, ret_error);
+	return result < 0 ? result : limit_relay(cgroup->relay, limits, ret_error);
 }
