@@ -98,7 +98,7 @@ static struct peer *peer_of(struct linkwatch *watch, uint32_t fd, bool make)
 static void accepted(struct linkwatch *watch, uint32_t fd)
 {
 	struct peer *peer = peer_of(watch, fd, true);
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = {0};
 	socklen_t len = sizeof(name);
 
 	if (peer == NULL)
