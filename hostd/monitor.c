@@ -295,6 +295,7 @@ static int cells_open(struct monitor *monitor)
 static int monitor_open(struct monitor *monitor)
 {
 	const struct rlimit fds = {LOOP_FDS_MAX, LOOP_FDS_MAX};
+	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
 	int r = loop_new(&monitor->loop);
 
 	if (r == 0 && sodium_init() < 0)
@@ -315,6 +316,10 @@ static int monitor_open(struct monitor *monitor)
 		return r;
 	if (setrlimit(RLIMIT_NOFILE, &fds) < 0)
 		log_error(errno, "RLIMIT_NOFILE");
+	/* A cell's user namespace takes it for what all cells of the node may have queued together:
+	 * two could use it up. Each has its own. */
+	if (setrlimit(RLIMIT_SIGPENDING, &none) < 0)
+		log_error(errno, "RLIMIT_SIGPENDING");
 	network_start(monitor);
 	denied_start(monitor);
 	for (uint32_t i = 0; i < monitor->node.hello.missing_count; i++)
