@@ -28,7 +28,7 @@ static bool line_next(const char *text, size_t len, size_t *at, struct line *ret
 	*at = end ? (size_t)(end - text) + 1 : len;
 	if (!end)
 		end = text + len;
-	if (end - begin > 2 && begin[0] == '<' && (head = memchr(begin, '>', 4)) && head < end)
+	if (end - begin > 3 && begin[0] == '<' && (head = memchr(begin, '>', 4)))
 		begin = head + 1;
 	if (begin < end && begin[0] == '[' && (head = memchr(begin, ']', (size_t)(end - begin))))
 		begin = head + 1;
@@ -59,7 +59,12 @@ static bool is_address(const struct line *line)
 {
 	size_t at = line->len > 2 && line->text[0] == '?' && line->text[1] == ' ' ? 2 : 0;
 
-	return line->len - at == 18 && memcmp(line->text + at, "0x", 2) == 0;
+	if (line->len - at != 18 || memcmp(line->text + at, "0x", 2) != 0)
+		return false;
+	for (at += 2; at < line->len; at++)
+		if (!strchr("0123456789abcdef", line->text[at]) || line->text[at] == '\0')
+			return false;
+	return true;
 }
 
 static void line_copy(const struct line *line, char ret[LINK_TEXT_MAX])

@@ -51,6 +51,9 @@ static void test_pieces(struct check *check)
 		CHECK_EQ(check, crash_read(panic, cut, &crash), 0);
 		CHECK(check, crash.cause[0] != '\0' && crash.count <= CRASH_LINES_MAX);
 	}
+	/* What only begins like an address is a line, made printable. */
+	CHECK_EQ(check, crash_read("0xffffffff9a56854f\n0xffffffff\xff\x01" "56854f\n", 38, &crash), 0);
+	CHECK(check, crash.count == 2 && strcmp(crash.lines[1], "0xffffffff??56854f") == 0);
 	/* A line far over a text's length, a trace far over a line's. */
 	memset(text, 'x', sizeof(text));
 	CHECK_EQ(check, crash_read(text, sizeof(text), &crash), 0);
