@@ -171,7 +171,8 @@ int event_file_rewrite(struct event_journal *journal, int folder, const uint8_t 
 	return 0;
 }
 
-void event_file_to_memory(struct event_journal *journal, int error, const uint8_t *bytes, size_t len)
+void event_file_to_memory(struct event_journal *journal, int error, const uint8_t *bytes,
+			  size_t len)
 {
 	const int folder = journal->folder;
 

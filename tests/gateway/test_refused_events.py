@@ -40,8 +40,8 @@ def curve(server, secret=None):
 
 def test_an_unknown_key(house):
     """The key is named, so that an operator can tell whose it is; a hundred tries are told once."""
-    server = house.gateway.call("POST", "/api/anchorhold/nodes", {"name": "a"}).json()["gateway_key"]
-    options = curve(server.encode())
+    node = house.gateway.call("POST", "/api/anchorhold/nodes", {"name": "a"}).json()
+    options = curve(node["gateway_key"].encode())
     contexts = [dealer(house, **options)[0] for _ in range(100)]
     key = options["curve_publickey"].decode()
     assert wait_refusal(house, "key") == [f"127.0.0.1: the key {key} is no node's"]

@@ -67,8 +67,8 @@ def refused(kernel_id, session, seq, channel, code):
 
 
 def event(seq, kind, project="", why="", kernel_id=bytes(16), time_ms=1, boot_id=b"\1" * 16):
-    return frame(EVENT, boot_id, struct.pack(">QQ", seq, time_ms), kernel_id, text(kind), text(project),
-                 text(why))
+    return frame(EVENT, boot_id, struct.pack(">QQ", seq, time_ms), kernel_id, text(kind),
+                 text(project), text(why))
 
 
 def blob(parts):

@@ -69,7 +69,8 @@ def test_an_event_of_a_cut_and_of_the_boot_before(fresh):
 
 def wait_log(node, text, count):
     deadline = time.monotonic() + 120
-    while node.inside.run(f"grep -c {text} /run/anchorhold/log", check=False)[1].strip() != str(count):
+    command = f"grep -c {text} /run/anchorhold/log"
+    while node.inside.run(command, check=False)[1].strip() != str(count):
         assert time.monotonic() < deadline, node.inside.run("cat /run/anchorhold/log")
         time.sleep(0.2)
 
