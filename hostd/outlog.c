@@ -255,7 +255,7 @@ static int start_notice(struct outlog *log, struct link_cursor *row, struct send
 	else
 		snprintf(text, sizeof(text),
 			 "[anchorhold: %llu messages of this kernel were lost here: its output log "
-			 "was full]\n",
+			 "keeps only so much]\n",
 			 (unsigned long long)row->lost);
 	r = message_stderr(text, &sending->notice);
 	if (r < 0)

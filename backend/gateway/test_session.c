@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "backend/gateway/activity.h"
+#include "backend/gateway/away.h"
+#include "backend/gateway/ids.h"
 #include "backend/gateway/inflight.h"
 #include "backend/gateway/synth.h"
 #include "link/check.h"
@@ -216,6 +218,56 @@ static void test_synth(struct check *check)
 	synth_free(&synth);
 }
 
+/* ---- clients that went away ---- */
+
+static void test_away(struct check *check)
+{
+	const struct link_header asked = header("a", "execute_request");
+	struct away_rest rest = {.inflight = inflight_new(), .acked = 7, .life = 2}, back;
+	struct inflight_request request;
+	struct away *away = away_new();
+
+	CHECK(check, !away_take(away, 1, &back));
+	inflight_add(rest.inflight, LINK_SHELL, &asked, text("{}"));
+	inflight_abandon(rest.inflight); /* it was never sent */
+	away_put(away, 1, &rest, 1000);
+	CHECK(check, !away_take(away, 2, &back));
+	CHECK(check, away_take(away, 1, &back) && back.acked == 7 && back.life == 2);
+	CHECK_EQ(check, inflight_count(back.inflight), 1);
+	CHECK(check, inflight_take(back.inflight, INFLIGHT_SUSPECT, &request));
+	free(request.header);
+	CHECK(check, !away_take(away, 1, &rest)); /* once */
+	/* Nothing to remember is not remembered; what nobody came for goes. */
+	back.acked = 0;
+	away_put(away, 3, &back, 1000);
+	CHECK(check, !away_take(away, 3, &rest));
+	rest = (struct away_rest){.inflight = inflight_new(), .acked = 1};
+	away_put(away, 4, &rest, 1000);
+	away_sweep(away, 1000 + AWAY_MS);
+	CHECK(check, away_take(away, 4, &back));
+	away_put(away, 4, &back, 1000);
+	away_sweep(away, 1001 + AWAY_MS);
+	CHECK(check, !away_take(away, 4, &back));
+	for (uint64_t session = 1; session <= AWAY_MAX + 1; session++) {
+		rest = (struct away_rest){.inflight = inflight_new(), .acked = 1};
+		away_put(away, session, &rest, 1000);
+	}
+	CHECK(check, !away_take(away, AWAY_MAX + 1, &back));
+	CHECK(check, away_take(away, AWAY_MAX, &back));
+	inflight_free(back.inflight);
+	away_free(away);
+}
+
+static void test_number(struct check *check)
+{
+	const uint8_t one[LINK_ID_LEN] = {1}, other[LINK_ID_LEN] = {2};
+
+	CHECK_EQ(check, ids_session(one, "client"), ids_session(one, "client"));
+	CHECK(check, ids_session(one, "client") != ids_session(other, "client"));
+	CHECK(check, ids_session(one, "client") != ids_session(one, "another"));
+	CHECK(check, ids_session(one, "") != 0);
+}
+
 int main(void)
 {
 	struct check check = {0};
@@ -225,5 +277,7 @@ int main(void)
 	test_activity(&check);
 	test_inflight(&check);
 	test_synth(&check);
+	test_away(&check);
+	test_number(&check);
 	return CHECK_DONE(&check);
 }
