@@ -169,8 +169,8 @@ void entries_close(struct link *link);
 struct session *entry_session(struct link_entry *entry, uint64_t session);
 
 /*
- * Notes an ATTACH that is passed on to the relay next. A session may come back through another
- * gateway: it then belongs to that one. -ENOSPC: LINK_SESSIONS_MAX.
+ * Notes an ATTACH that is passed on to the relay next, and detaches the client's other sessions. A
+ * session may come back through another gateway: it then belongs to that one. -ENOSPC: LINK_SESSIONS_MAX.
  */
 int entry_attach(struct link *link, struct link_entry *entry, struct gateway *gateway,
 		 const struct link_attach *attach);

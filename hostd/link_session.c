@@ -28,11 +28,13 @@ int entry_attach(struct link *link, struct link_entry *entry, struct gateway *ga
 	const uint64_t session = attach->session;
 	struct session *row = entry_session(entry, session);
 
-	/* The gateway that had it is lost, or has lost its client and does not know it yet. */
-	if (row && attach->resume == 0 &&
-	    (row->state == SESSION_PAUSED || row->gateway != gateway)) {
-		detach(link, entry, row);
-		row = NULL;
+	/* Whoever has it still, has lost its client and does not know it yet, or cannot say it. */
+	for (uint32_t i = 0; i < LINK_SESSIONS_MAX; i++) {
+		struct session *other = &entry->sessions[i];
+
+		if (other != row && other->state != SESSION_NONE &&
+		    LINK_CLIENT(other->id) == LINK_CLIENT(session))
+			detach(link, entry, other);
 	}
 	for (uint32_t i = 0; !row && i < LINK_SESSIONS_MAX; i++)
 		if (entry->sessions[i].state == SESSION_NONE)

@@ -4,7 +4,7 @@
  *	first <= end + 1
  *	first - 1 <= acked <= sent <= end and delivered <= sent, for each attached row
  *	first - 1 <= orphan <= end, where orphaned; and then no row is attached
- *	first - 1 <= acked <= end for each place; no session has both a row and a place
+ *	first - 1 <= acked <= end for each place; a client has at most one
  */
 #include "link/cursor.h"
 
@@ -57,7 +57,8 @@ static struct link_cursor *free_row(struct link_cursors *cursors)
 static struct link_place *place_find(struct link_cursors *cursors, uint64_t session)
 {
 	for (size_t i = 0; i < LINK_SESSIONS_MAX && session != 0; i++)
-		if (cursors->place[i].session == session)
+		if (cursors->place[i].session != 0 &&
+		    LINK_CLIENT(cursors->place[i].session) == LINK_CLIENT(session))
 			return &cursors->place[i];
 	return NULL;
 }
@@ -121,10 +122,14 @@ int link_cursors_attach(struct link_cursors *cursors, const struct link_attach *
 	return 0;
 }
 
-static struct link_place *place_free(struct link_cursors *cursors)
+/* A client has one place: where it was last. */
+static struct link_place *place_for(struct link_cursors *cursors, uint64_t session)
 {
 	struct link_place *oldest = &cursors->place[0];
+	struct link_place *own = place_find(cursors, session);
 
+	if (own != NULL)
+		return own;
 	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++) {
 		struct link_place *place = &cursors->place[i];
 
@@ -157,7 +162,7 @@ static void orphan(struct link_cursors *cursors)
 
 static void leave(struct link_cursors *cursors, struct link_cursor *row)
 {
-	*place_free(cursors) = (struct link_place){
+	*place_for(cursors, row->session) = (struct link_place){
 		.session = row->session,
 		.acked = row->acked,
 		.lost = row->lost,

@@ -51,6 +51,9 @@ int link_guard_accept(struct link_guard *guard, const struct link_chunk *chunk);
 
 #define LINK_SESSIONS_MAX 64u /* sessions attached to one kernel */
 
+/* Sessions whose numbers differ in the highest 16 bits alone are of one client, one after another. */
+#define LINK_CLIENT(session) ((session) & UINT64_C(0xffffffffffff))
+
 struct link_cursor {
 	uint64_t session;   /* 0: free row */
 	uint64_t sent;	    /* passed: sent or not for this session */
@@ -93,7 +96,7 @@ uint64_t link_cursors_append(struct link_cursors *cursors);
 
 /*
  * ATTACH. resume 1: goes on after attach.cursor; of a session attached before as of a new one.
- * resume 0: where this session itself left; else where the last one stopped if it left nobody
+ * resume 0: where this session's client left; else where the last one stopped if it left nobody
  * behind, or the slowest of those that left with it; else at the end.
  * *ret_lost is how many entries between that place and the log's first are gone: the reader must
  * be told. -ESTALE: the cursor is beyond the log (it belongs to another). -EEXIST: resume 0 of a

@@ -13,6 +13,7 @@
 #include "backend/gateway/clock.h"
 #include "backend/gateway/log.h"
 #include "backend/gateway/session.h"
+#include "link/cursor.h"
 
 /* However much a dead kernel still has to say, its clients learn of its death after this. */
 #define DEATH_MAX_MS 10000u
@@ -92,7 +93,7 @@ static void session_leave(struct session *session)
 		};
 
 		inflight_abandon(session->inflight);
-		away_put(session->channels->away, session->id, &rest, clock_ms());
+		away_put(session->channels->away, LINK_CLIENT(session->id), &rest, clock_ms());
 		session->inflight = NULL;
 		session_report(session);
 		if (session->attached)
@@ -106,10 +107,12 @@ static void session_leave(struct session *session)
 }
 
 /* Its client came again before the end of its last connection was noticed. */
-static void replace(const struct channels *channels, uint64_t id)
+static void replace(const struct kernel *kernel, uint64_t id)
 {
-	struct session *older = table_get(channels->sessions, &id, sizeof(id));
+	struct session *older = kernel->sessions;
 
+	while (older != NULL && LINK_CLIENT(older->id) != LINK_CLIENT(id))
+		older = older->next;
 	if (older == NULL)
 		return;
 	session_leave(older);
@@ -123,7 +126,7 @@ static void come_back(struct session *session, const struct kernel *kernel)
 {
 	struct away_rest rest;
 
-	if (!away_take(session->channels->away, session->id, &rest)) {
+	if (!away_take(session->channels->away, LINK_CLIENT(session->id), &rest)) {
 		session->inflight = inflight_new();
 		return;
 	}
@@ -146,9 +149,11 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 	if (session == NULL)
 		return NULL;
 	session->channels = channels;
-	session->id = client == NULL || client[0] == '\0' ? ids_random64()
-							  : ids_session(kernel->id, client);
-	replace(channels, session->id);
+	/* Another number each time: what is still on its way to the last one is not this one's. */
+	session->id = client == NULL || client[0] == '\0'
+			      ? ids_random64()
+			      : ids_session(kernel->id, client, ++channels->serial);
+	replace(kernel, session->id);
 	session->wsi = wsi;
 	session->framing = framing;
 	session->held_end = &session->held;
@@ -317,8 +322,12 @@ static void on_output(void *ctx, struct kernel *kernel, const struct link_chunk 
 {
 	struct session *session = find(ctx, kernel, chunk->session);
 
-	/* A session that has gone: its DETACH is on the way, the log keeps what it did not get. */
-	if (session != NULL && session->attached)
+	/* One that has gone: its DETACH is on the way, or was lost with a connection. The log keeps
+	 * what it did not get. */
+	if (session == NULL)
+		fleet_session(((struct channels *)ctx)->fleet, kernel, LINK_DETACH, chunk->session,
+			      0);
+	else if (session->attached)
 		session_output(session, chunk);
 }
 

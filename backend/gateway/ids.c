@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/gateway/ids.h"
 
+#include "link/cursor.h"
+
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -112,7 +114,7 @@ uint64_t ids_random64(void)
 	return value;
 }
 
-uint64_t ids_session(const uint8_t kernel[LINK_ID_LEN], const char *client)
+uint64_t ids_session(const uint8_t kernel[LINK_ID_LEN], const char *client, uint16_t serial)
 {
 	uint8_t hash[crypto_generichash_BYTES];
 	uint64_t value;
@@ -120,5 +122,6 @@ uint64_t ids_session(const uint8_t kernel[LINK_ID_LEN], const char *client)
 	crypto_generichash(hash, sizeof(hash), (const uint8_t *)client, strlen(client), kernel,
 			   LINK_ID_LEN);
 	memcpy(&value, hash, sizeof(value));
-	return value == 0 ? 1 : value;
+	value = LINK_CLIENT(value);
+	return (value == 0 ? 1 : value) | (uint64_t)serial << 48;
 }

@@ -30,7 +30,10 @@ bool ids_name_ok(const char *text);
 /* Never 0. */
 uint64_t ids_random64(void);
 
-/* The number of a client's session with a kernel: the same for every gateway. Never 0. */
-uint64_t ids_session(const uint8_t kernel[LINK_ID_LEN], const char *client);
+/*
+ * The number of a client's session with a kernel: every gateway makes the same client's the same
+ * (LINK_CLIENT). serial tells its sessions here apart. Never 0.
+ */
+uint64_t ids_session(const uint8_t kernel[LINK_ID_LEN], const char *client, uint16_t serial);
 
 #endif

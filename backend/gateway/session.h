@@ -21,7 +21,8 @@
 struct channels {
 	struct fleet *fleet;
 	struct table *sessions; /* by id */
-	struct away *away;
+	struct away *away; /* by client */
+	uint16_t serial;   /* of the session last opened */
 	struct link_budget budget;
 };
 

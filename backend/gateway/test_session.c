@@ -11,6 +11,7 @@
 #include "backend/gateway/inflight.h"
 #include "backend/gateway/synth.h"
 #include "link/check.h"
+#include "link/cursor.h"
 #include "link/json_scan.h"
 
 static struct link_slice text(const char *string)
@@ -262,10 +263,13 @@ static void test_number(struct check *check)
 {
 	const uint8_t one[LINK_ID_LEN] = {1}, other[LINK_ID_LEN] = {2};
 
-	CHECK_EQ(check, ids_session(one, "client"), ids_session(one, "client"));
-	CHECK(check, ids_session(one, "client") != ids_session(other, "client"));
-	CHECK(check, ids_session(one, "client") != ids_session(one, "another"));
-	CHECK(check, ids_session(one, "") != 0);
+	CHECK_EQ(check, ids_session(one, "client", 7), ids_session(one, "client", 7));
+	CHECK(check, ids_session(one, "client", 7) != ids_session(one, "client", 8));
+	CHECK_EQ(check, LINK_CLIENT(ids_session(one, "client", 7)),
+		 LINK_CLIENT(ids_session(one, "client", 8)));
+	CHECK(check, ids_session(one, "client", 7) != ids_session(other, "client", 7));
+	CHECK(check, ids_session(one, "client", 7) != ids_session(one, "another", 7));
+	CHECK(check, ids_session(one, "", 0) != 0);
 }
 
 int main(void)
