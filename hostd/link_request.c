@@ -124,8 +124,12 @@ static int on_in(struct gateway *gateway, const struct link_frame *frame)
 	struct session *row = own_session(gateway, chunk->kernel_id, chunk->session, &entry);
 	int r = row ? entry_send(gateway->link, entry, frame) : -ENOENT;
 
+	/* Nobody's session: the relay, which has it neither, uses the message's number up. Without
+	 * that all that its sender says later, for any session, would be behind a gap. */
+	if (!row && entry && entry->fd >= 0 && !entry_session(entry, chunk->session))
+		(void)entry_send(gateway->link, entry, frame);
 	/* Of a message that was begun, the relay refuses what it then lacks. */
-	if (r < 0)
+	if (r < 0 && (row || chunk->offset == 0))
 		refuse(gateway, chunk->kernel_id, chunk->session, chunk->seq, chunk->channel,
 		       r == -ENOENT ? LINK_E_UNKNOWN : LINK_E_BUSY);
 	return 0;
