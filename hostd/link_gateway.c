@@ -182,7 +182,8 @@ static void watch_take(struct gateway *gateway, enum link_watch_event event)
 		hello(gateway);
 		break;
 	case LINK_WATCH_DOWN:
-		down(gateway);
+		/* libzmq dials again after a loss, but never after what broke its protocol. */
+		redial(gateway);
 		break;
 	case LINK_WATCH_REFUSED:
 		log_info("the gateway at %s refused this node's key: it is not that of a node "
