@@ -22,7 +22,14 @@ class House:
 
     def __init__(self, folder, address="127.0.0.1", launcher=()):
         self.gateway = Gateway(folder / "gateway", address).start()
-        self.clients = []
+        self.clients, self.node = [], None
+        try:
+            self.start_node(folder, address, launcher)
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_node(self, folder, address, launcher):
         conf = self.gateway.add_node("native", folder / "node",
                                      f"{address}:{self.gateway.link_port}")
         self.node = NativeNode(conf, launcher)
@@ -37,10 +44,14 @@ class House:
         while self.clients:
             self.clients.pop().close()
 
-    def close(self):
+    def stop(self):
         self.leave()
-        self.node.stop()
+        if self.node is not None:
+            self.node.stop()
         self.gateway.stop()
+
+    def close(self):
+        self.stop()
 
 
 class FarHouse(House):
