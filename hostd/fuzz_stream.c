@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += len;
 		size -= len;
 		fill(setup.log);
-		relay_stream_pump(stream);
+		relay_stream_receive(stream);
+		(void)relay_stream_send(stream);
 		while (recv(pair[1], drain, sizeof(drain), MSG_DONTWAIT) > 0)
 			;
 	}

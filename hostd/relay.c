@@ -231,11 +231,13 @@ static void act(void *ctx)
 
 	if (!relay->set_up)
 		return;
+	/* What came goes to the kernel, and what the kernel said goes up, in one turn. */
+	relay_stream_receive(relay->stream);
 	if (relay->old)
 		more |= relay_kernel_pump(relay->old);
 	if (relay->kernel)
 		more |= relay_kernel_pump(relay->kernel);
-	more |= relay_stream_pump(relay->stream);
+	more |= relay_stream_send(relay->stream);
 	if (more)
 		loop_again(relay->loop);
 	if (relay->died && !relay->kernel) {

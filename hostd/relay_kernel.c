@@ -19,9 +19,10 @@
 #define BEAT_MS 1000
 #define BEATS_MISSED_MAX 10u
 
-/* The descriptor only wakes the loop: the act step looks at every socket. */
+/* The descriptor only tells whom the act step is to look at. */
 static void on_socket(void *ctx, uint32_t events)
 {
+	*(bool *)ctx = true;
 }
 
 static int send_own(struct relay_kernel *kernel, enum jupyter_port port, const char *type,
@@ -52,6 +53,7 @@ static void beat(void *ctx)
 		kernel->setup.calls->event(kernel->setup.ctx, IPC_RELAY_SILENT,
 					   BEATS_MISSED_MAX);
 	(void)relay_socket_send(kernel->sockets[JUPYTER_HB], frames, 2);
+	kernel->awake[JUPYTER_HB] = true;
 	loop_timer_start(kernel->setup.loop, &kernel->timer, BEAT_MS, beat, kernel);
 }
 
@@ -90,7 +92,7 @@ static int watch_open(struct relay_kernel *kernel)
 	if (r < 0)
 		return r;
 	return loop_watch(kernel->setup.loop, relay_socket_fd(kernel->watch), EPOLLIN, on_socket,
-			  kernel);
+			  &kernel->watch_awake);
 }
 
 static int sockets_open(struct relay_kernel *kernel)
@@ -105,7 +107,7 @@ static int sockets_open(struct relay_kernel *kernel)
 
 		if (r == 0)
 			r = loop_watch(kernel->setup.loop, relay_socket_fd(*socket), EPOLLIN,
-				       on_socket, kernel);
+				       on_socket, &kernel->awake[relay_ports[i]]);
 		if (r < 0)
 			return r;
 	}

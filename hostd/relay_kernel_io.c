@@ -77,6 +77,8 @@ int relay_kernel_parts(struct relay_kernel *kernel, enum jupyter_port port, uint
 	frames[count++] = (struct link_slice){(const uint8_t *)signature, JUPYTER_SIGNATURE_LEN};
 	for (uint32_t i = 0; i < parts->count; i++)
 		frames[count++] = parts->part[i];
+	/* Sending may have swallowed the edge that announced something to receive. */
+	kernel->awake[port] = true;
 	return relay_socket_send(kernel->sockets[port], frames, count);
 }
 
@@ -127,14 +129,13 @@ static int input_send(struct relay_kernel *kernel, const struct input *input)
 }
 
 /* Control does not wait behind a shell that is full: order holds within a channel only. */
-static bool inputs_pump(struct relay_kernel *kernel)
+static void inputs_pump(struct relay_kernel *kernel)
 {
 	bool full[LINK_CHANNELS] = {false};
-	bool moved = false;
 	struct input **place = &kernel->inputs;
 
 	if (!kernel->ready || kernel->retired)
-		return false;
+		return;
 	while (*place) {
 		struct input *input = *place;
 
@@ -147,9 +148,7 @@ static bool inputs_pump(struct relay_kernel *kernel)
 		kernel->inputs_bytes -= input->len;
 		kernel->inputs_count--;
 		free(input);
-		moved = true;
 	}
-	return moved;
 }
 
 /* ---- from the kernel ---- */
@@ -235,7 +234,7 @@ static void take_beat(struct relay_kernel *kernel)
 	kernel->beats_missed = 0;
 }
 
-/* One message of the socket; -EAGAIN where there is none or no room for it. */
+/* One message of the socket, where one waits; -EAGAIN where there is no room for it. */
 static int receive_one(struct relay_kernel *kernel, enum jupyter_port port)
 {
 	int r;
@@ -244,8 +243,7 @@ static int receive_one(struct relay_kernel *kernel, enum jupyter_port port)
 	if (port == JUPYTER_HB && kernel->beats_missed == 0)
 		return -EAGAIN;
 	/* Only for one that waits is room asked: what is held back counts as held. */
-	if (port != JUPYTER_HB && (!(relay_socket_events(kernel->sockets[port]) & ZMQ_POLLIN) ||
-				   !kernel->setup.calls->room(kernel->setup.ctx)))
+	if (port != JUPYTER_HB && !kernel->setup.calls->room(kernel->setup.ctx))
 		return -EAGAIN;
 	r = relay_socket_receive(kernel->sockets[port], &kernel->frames);
 	if (r == -EMSGSIZE) {
@@ -291,21 +289,44 @@ static void watch_pump(struct relay_kernel *kernel)
 	}
 }
 
+/* Its mark was reached, and is no more: what waits for it can go. */
+static bool input_waits(const struct relay_kernel *kernel, enum jupyter_port port)
+{
+	if (!kernel->ready || kernel->retired)
+		return false;
+	for (const struct input *input = kernel->inputs; input; input = input->next)
+		if (port_of(input->channel) == port)
+			return true;
+	return false;
+}
+
+/* True where another call would move more at once. */
+static bool port_pump(struct relay_kernel *kernel, enum jupyter_port port)
+{
+	void *socket = kernel->sockets[port];
+	unsigned taken = 0;
+	/* Asking for the events is also what lets libzmq work in this thread. */
+	unsigned events = relay_socket_events(socket);
+
+	while (taken < PUMP_MAX && (events & ZMQ_POLLIN) && receive_one(kernel, port) == 0) {
+		events = relay_socket_events(socket);
+		taken++;
+	}
+	/* What there is no room for is looked at again whenever anything happens. */
+	kernel->awake[port] = (events & ZMQ_POLLIN) != 0;
+	return taken == PUMP_MAX || ((events & ZMQ_POLLOUT) && input_waits(kernel, port));
+}
+
 bool relay_kernel_pump(struct relay_kernel *kernel)
 {
-	bool more = inputs_pump(kernel);
+	bool more = false;
 
-	watch_pump(kernel);
-
-	for (size_t i = 0; i < RELAY_PORTS; i++) {
-		unsigned taken = 0;
-
-		/* Asking for the events is also what lets libzmq work in this thread. */
-		(void)relay_socket_events(kernel->sockets[relay_ports[i]]);
-		while (taken < PUMP_MAX && receive_one(kernel, relay_ports[i]) == 0)
-			taken++;
-		if (taken > 0)
-			more = true;
-	}
+	inputs_pump(kernel);
+	if (kernel->watch_awake)
+		watch_pump(kernel);
+	kernel->watch_awake = false;
+	for (size_t i = 0; i < RELAY_PORTS; i++)
+		if (kernel->awake[relay_ports[i]])
+			more |= port_pump(kernel, relay_ports[i]);
 	return more;
 }

@@ -34,7 +34,9 @@ struct relay_kernel {
 	uint64_t began_ms; /* to look for its sockets */
 	struct jupyter_key key;
 	void *sockets[RELAY_SLOTS];
+	bool awake[RELAY_SLOTS]; /* to be looked at: by port; to ask each for nothing costs */
 	void *watch; /* of iopub's connection */
+	bool watch_awake;
 	bool cut;    /* it was down since it was up */
 
 	bool answered; /* a probe was, on control or shell */

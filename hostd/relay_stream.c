@@ -23,6 +23,7 @@ struct relay_stream {
 	struct link_refused refused[REFUSED_MAX];
 	unsigned refused_first;
 	unsigned refused_count;
+	bool readable; /* something came, or the end */
 	bool blocked; /* the link does not read: wait for room */
 
 	uint8_t in[LINK_FRAME_MAX];
@@ -36,6 +37,8 @@ static void on_stream(void *ctx, uint32_t events)
 
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		stream->blocked = false;
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		stream->readable = true;
 }
 
 int relay_stream_new(const struct relay_stream_setup *setup, struct relay_stream **ret_stream)
@@ -84,6 +87,7 @@ int relay_stream_take(struct relay_stream *stream, int fd)
 
 	stream_lost(stream);
 	stream->blocked = false;
+	stream->readable = true;
 	r = loop_watch(stream->setup.loop, fd, EPOLLIN, on_stream, stream);
 	if (r < 0) {
 		close(fd);
@@ -256,19 +260,21 @@ static int take_frame(struct relay_stream *stream, const struct link_frame *fram
 	return 0;
 }
 
-static bool frames_take(struct relay_stream *stream)
+void relay_stream_receive(struct relay_stream *stream)
 {
-	for (unsigned i = 0; i < PUMP_MAX && stream->refused_count < REFUSED_MAX; i++) {
+	for (unsigned i = 0; i < PUMP_MAX && stream->fd >= 0 && stream->readable &&
+			     stream->refused_count < REFUSED_MAX; i++) {
 		ssize_t len = recv(stream->fd, stream->in, sizeof(stream->in),
 				   MSG_DONTWAIT | MSG_TRUNC);
 		int r;
 
-		/* What was taken is the kernel's pump to send: the act step runs once more. */
-		if (len < 0 && errno == EAGAIN)
-			return i > 0;
+		if (len < 0 && errno == EAGAIN) {
+			stream->readable = false;
+			return;
+		}
 		if (len <= 0) {
 			stream_lost(stream);
-			return false;
+			return;
 		}
 		r = (size_t)len > sizeof(stream->in) ? -EMSGSIZE : 0;
 		if (r == 0)
@@ -278,22 +284,18 @@ static bool frames_take(struct relay_stream *stream)
 		if (r < 0) {
 			log_error(r, "the link sent what is no frame for this kernel");
 			stream_lost(stream);
-			return false;
 		}
 	}
-	return true;
 }
 
-bool relay_stream_pump(struct relay_stream *stream)
+bool relay_stream_send(struct relay_stream *stream)
 {
 	bool more = false;
 	uint32_t events = 0;
 
 	outlog_expire(stream->setup.log, loop_now_ms());
-	if (stream->fd >= 0)
-		more = frames_take(stream);
 	if (stream->fd >= 0 && !stream->blocked && refused_send(stream) == 0)
-		more |= log_send(stream);
+		more = log_send(stream);
 	if (stream->fd < 0)
 		return false;
 	/* Level-triggered: ask only for what the next call would use. */
@@ -302,5 +304,5 @@ bool relay_stream_pump(struct relay_stream *stream)
 	if (stream->blocked)
 		events |= EPOLLOUT;
 	(void)loop_watch(stream->setup.loop, stream->fd, events, on_stream, stream);
-	return more;
+	return more || (stream->readable && stream->refused_count < REFUSED_MAX);
 }

@@ -48,8 +48,11 @@ int relay_stream_take(struct relay_stream *stream, int fd);
  */
 void relay_stream_start(struct relay_stream *stream, uint32_t incarnation, bool adopt);
 
-/* Moves what can be moved; true where another call would move more at once. */
-bool relay_stream_pump(struct relay_stream *stream);
+/* Takes what came of the link, at most so much that others get their turn. */
+void relay_stream_receive(struct relay_stream *stream);
+
+/* Sends what the link takes; true where another turn would move more at once. */
+bool relay_stream_send(struct relay_stream *stream);
 
 /* Readers that were lost with a link may still come back. */
 bool relay_stream_holding(const struct relay_stream *stream);
