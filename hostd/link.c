@@ -196,6 +196,8 @@ static void act(void *ctx)
 	for (uint32_t i = 0; i < link->gateways_count; i++)
 		more |= gateway_pump(&link->gateways[i], !choked);
 	more |= entries_pump(link);
+	for (uint32_t i = 0; i < link->gateways_count; i++)
+		more |= gateway_more(&link->gateways[i], !choked);
 	if (more)
 		loop_again(link->loop);
 }

@@ -16,9 +16,10 @@
 
 static void dial(void *ctx);
 
-/* The descriptors only wake the loop: the act step looks at every socket. */
+/* The descriptors only tell what the act step is to look at. */
 static void on_socket(void *ctx, uint32_t events)
 {
+	*(bool *)ctx = true;
 }
 
 static int socket_fd(void *socket)
@@ -102,10 +103,11 @@ static int socket_open(struct gateway *gateway)
 		gateway->socket = NULL;
 		return r;
 	}
-	r = loop_watch(link->loop, socket_fd(gateway->socket), EPOLLIN, on_socket, gateway);
+	gateway->awake = gateway->watch_awake = true;
+	r = loop_watch(link->loop, socket_fd(gateway->socket), EPOLLIN, on_socket, &gateway->awake);
 	if (r == 0)
 		r = loop_watch(link->loop, socket_fd(link_watch_socket(gateway->watch)), EPOLLIN,
-			       on_socket, gateway);
+			       on_socket, &gateway->watch_awake);
 	if (r == 0 && zmq_connect(gateway->socket, gateway->endpoint) < 0)
 		r = -zmq_errno();
 	return r;
@@ -207,8 +209,13 @@ static void watch_take(struct gateway *gateway, enum link_watch_event event)
 
 static void outbox_flush(struct gateway *gateway)
 {
-	int r = link_outbox_flush(gateway->outbox, gateway->socket, NULL);
+	int r;
 
+	if (link_outbox_bytes(gateway->outbox) == 0)
+		return;
+	r = link_outbox_flush(gateway->outbox, gateway->socket, NULL);
+	gateway->awake = true;
+	gateway->full |= r == -EAGAIN;
 	if (r < 0 && r != -EAGAIN)
 		log_error(r, "%s", gateway->endpoint);
 }
@@ -236,30 +243,52 @@ static int frame_receive(struct gateway *gateway)
 	return 0;
 }
 
-bool gateway_pump(struct gateway *gateway, bool receive)
+static bool watch_pump(struct gateway *gateway)
 {
 	enum link_watch_event event;
 	bool more = false;
 
-	while (gateway->socket &&
-	       (event = link_watch_next(gateway->watch)) != LINK_WATCH_NONE) {
+	while (gateway->socket && gateway->watch_awake) {
+		event = link_watch_next(gateway->watch);
+		gateway->watch_awake = event != LINK_WATCH_NONE;
+		if (event == LINK_WATCH_NONE)
+			break;
 		watch_take(gateway, event);
 		more = true;
 	}
+	return more;
+}
+
+bool gateway_pump(struct gateway *gateway, bool receive)
+{
+	bool more = watch_pump(gateway);
+	unsigned taken = 0;
+
 	if (!gateway->socket)
 		return more;
-	(void)socket_events(gateway->socket);
-	for (unsigned i = 0; receive && i < PUMP_MAX; i++) {
-		if (frame_receive(gateway) < 0)
-			break;
-		more = true;
+	/* Receiving is also what lets libzmq work in this thread, and so is asking. */
+	if (gateway->awake && !receive)
+		(void)socket_events(gateway->socket);
+	while (gateway->awake && receive && taken < PUMP_MAX) {
+		gateway->awake = frame_receive(gateway) == 0;
+		taken++;
 	}
 	if (gateway->socket && gateway->state != GATEWAY_DOWN)
 		outbox_flush(gateway);
-	/* Sending may have swallowed the edge that announced something to receive. */
-	if (gateway->socket && receive && (socket_events(gateway->socket) & ZMQ_POLLIN))
-		more = true;
-	return more;
+	return more || taken == PUMP_MAX;
+}
+
+bool gateway_more(struct gateway *gateway, bool receive)
+{
+	const bool full = gateway->full;
+	int events;
+
+	if (!gateway->socket || !gateway->awake)
+		return false;
+	events = socket_events(gateway->socket);
+	gateway->awake = (events & ZMQ_POLLIN) != 0;
+	gateway->full = full && !(events & ZMQ_POLLOUT);
+	return (gateway->awake && receive) || (full && !gateway->full);
 }
 
 void gateway_send(struct gateway *gateway, const struct link_frame *frame)
@@ -292,7 +321,11 @@ int gateway_forward(struct gateway *gateway, const uint8_t *bytes, size_t len)
 		outbox_flush(gateway);
 	if (link_outbox_bytes(gateway->outbox) > 0)
 		return -EAGAIN;
-	return zmq_send(gateway->socket, bytes, len, ZMQ_DONTWAIT) < 0 ? -zmq_errno() : 0;
+	gateway->awake = true;
+	if (zmq_send(gateway->socket, bytes, len, ZMQ_DONTWAIT) >= 0)
+		return 0;
+	gateway->full = true;
+	return -zmq_errno();
 }
 
 /* The first that is welcomed stores them for all: they share one store. */

@@ -13,7 +13,7 @@
 
 struct link_entry *entry_find(struct link *link, const uint8_t id[LINK_ID_LEN])
 {
-	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
+	for (uint32_t i = 0; i < link->kernels_end; i++)
 		if (link->kernels[i].used &&
 		    memcmp(link->kernels[i].info.id, id, LINK_ID_LEN) == 0)
 			return &link->kernels[i];
@@ -29,6 +29,8 @@ static struct link_entry *entry_new(struct link *link, const uint8_t id[LINK_ID_
 			continue;
 		*entry = (struct link_entry){.used = true, .fd = -1};
 		memcpy(entry->info.id, id, LINK_ID_LEN);
+		if (i >= link->kernels_end)
+			link->kernels_end = i + 1;
 		return entry;
 	}
 	return NULL;
@@ -218,7 +220,7 @@ static bool queue_pump(struct link *link, struct link_entry *entry)
 
 bool entries_choked(struct link *link)
 {
-	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
+	for (uint32_t i = 0; i < link->kernels_end; i++)
 		if (link->kernels[i].used && link->kernels[i].queue_bytes > LINK_QUEUE_MARK)
 			return true;
 	return false;
@@ -336,16 +338,14 @@ static int frame_take(struct link *link, struct link_entry *entry)
 static bool entry_pump(struct link *link, struct link_entry *entry)
 {
 	bool moved = queue_pump(link, entry);
+	unsigned taken = 0;
 
 	if (entry->fd < 0 || held_send(entry) < 0)
 		return moved;
-	for (unsigned i = 0; i < TURN_MAX && entry->readable; i++) {
-		if (frame_take(link, entry) < 0)
-			break;
-		moved = true;
-	}
+	while (taken < TURN_MAX && entry->readable && frame_take(link, entry) == 0)
+		taken++;
 	stream_watch(link, entry);
-	return moved;
+	return moved || taken == TURN_MAX;
 }
 
 bool entries_pump(struct link *link)
@@ -353,8 +353,8 @@ bool entries_pump(struct link *link)
 	bool moved = false;
 	uint32_t first = link->kernels_turn++;
 
-	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
-		struct link_entry *entry = &link->kernels[(first + i) % LINK_KERNELS_MAX];
+	for (uint32_t i = 0; i < link->kernels_end; i++) {
+		struct link_entry *entry = &link->kernels[(first + i) % link->kernels_end];
 
 		if (entry->used && entry->fd >= 0)
 			moved |= entry_pump(link, entry);

@@ -51,6 +51,8 @@ struct gateway {
 	char endpoint[64];
 	void *socket; /* NULL: closed, between two tries */
 	struct link_watch *watch;
+	bool awake, watch_awake; /* to be looked at: to ask a socket for nothing costs */
+	bool full;		 /* a kernel's frame waits until it takes more */
 	struct link_outbox *outbox;
 	enum gateway_state state;
 	uint64_t epoch;	  /* of the last WELCOME */
@@ -108,6 +110,7 @@ struct link {
 	struct gateway gateways[IPC_GATEWAYS_MAX];
 	struct link_inbox *inbox;
 	struct link_entry kernels[LINK_KERNELS_MAX];
+	uint32_t kernels_end; /* behind the last one ever used */
 	uint32_t kernels_turn;
 	struct link_hello node; /* the node's part of HELLO */
 
@@ -140,8 +143,11 @@ void link_hello_fill(struct link *link, struct link_hello *ret_hello);
 int gateways_open(struct link *link, const struct ipc_link_setup *setup);
 void gateways_close(struct link *link);
 
-/* Moves what can be moved; true where another call would move more at once. */
+/* Takes what came and sends what waits; true where another call would move more at once. */
 bool gateway_pump(struct gateway *gateway, bool receive);
+
+/* After all else of a turn: true where its sending has hidden that there is more to do. */
+bool gateway_more(struct gateway *gateway, bool receive);
 
 /* A control frame: queued. A gateway whose outbox is full is given up and dialled again. */
 void gateway_send(struct gateway *gateway, const struct link_frame *frame);
