@@ -26,6 +26,7 @@ struct linkio {
 	struct store *store;
 	struct refusals *refusals;
 	int port;
+	bool ready[LINKIO_FDS]; /* may have something to take */
 };
 
 /* Let in: keys of the store that are not revoked; the name the store gives them is who they are. */
@@ -157,9 +158,14 @@ static int fd_of(void *socket)
 
 void linkio_fds(const struct linkio *linkio, int ret_fd[LINKIO_FDS])
 {
-	ret_fd[0] = fd_of(linkio->socket);
-	ret_fd[1] = fd_of(link_zap_socket(linkio->zap));
-	ret_fd[2] = fd_of(linkwatch_socket(linkio->watch));
+	ret_fd[LINKIO_ROUTER] = fd_of(linkio->socket);
+	ret_fd[LINKIO_ZAP] = fd_of(link_zap_socket(linkio->zap));
+	ret_fd[LINKIO_WATCH] = fd_of(linkwatch_socket(linkio->watch));
+}
+
+bool *linkio_ready(struct linkio *linkio, enum linkio_fd fd)
+{
+	return &linkio->ready[fd];
 }
 
 static bool waiting(void *socket)
@@ -170,25 +176,38 @@ static bool waiting(void *socket)
 	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len) == 0 && (events & ZMQ_POLLIN);
 }
 
-bool linkio_waiting(const struct linkio *linkio)
+bool linkio_waiting(struct linkio *linkio)
 {
-	return waiting(linkio->socket) || waiting(link_zap_socket(linkio->zap)) ||
-	       waiting(linkwatch_socket(linkio->watch));
+	void *const sockets[LINKIO_FDS] = {
+		[LINKIO_ROUTER] = linkio->socket,
+		[LINKIO_ZAP] = link_zap_socket(linkio->zap),
+		[LINKIO_WATCH] = linkwatch_socket(linkio->watch),
+	};
+	bool any = false;
+
+	/* The ROUTER always, for all that was sent on it; the others where one turn left something. */
+	for (int fd = 0; fd < LINKIO_FDS; fd++) {
+		if (fd == LINKIO_ROUTER ? !linkio->ready[fd] : linkio->ready[fd])
+			linkio->ready[fd] = waiting(sockets[fd]);
+		any |= linkio->ready[fd];
+	}
+	return any;
 }
 
 void linkio_run(struct linkio *linkio, struct fleet *fleet)
 {
 	const struct link_frame *frame;
 
-	if (waiting(link_zap_socket(linkio->zap)))
+	if (linkio->ready[LINKIO_ZAP])
 		link_zap_run(linkio->zap);
-	linkwatch_run(linkio->watch);
-	for (int i = 0; i < FRAMES_A_TURN; i++) {
+	if (linkio->ready[LINKIO_WATCH])
+		linkwatch_run(linkio->watch);
+	for (int i = 0; linkio->ready[LINKIO_ROUTER] && i < FRAMES_A_TURN; i++) {
 		int r = link_inbox_receive(linkio->inbox, linkio->socket, &frame);
 
 		if (r == -EAGAIN || r == -ETERM || r == -ENOTSOCK)
-			return;
-		if (r == 0)
+			linkio->ready[LINKIO_ROUTER] = false;
+		else if (r == 0)
 			fleet_frame(fleet, link_inbox_user(linkio->inbox),
 				    link_inbox_route(linkio->inbox), frame);
 		else

@@ -3,8 +3,8 @@
  * The link's sockets: the ROUTER nodes connect to and the ZAP handler that decides who may.
  *
  * libzmq's descriptors are edge-triggered: being readable once, they say no more until
- * everything was taken. So linkio_run() is called after every turn of the loop, whichever
- * descriptor woke it, and always asks the sockets themselves.
+ * everything was taken, and sending may take an edge too. So linkio_run() is called after every
+ * turn of the loop, and the sockets themselves are asked last before waiting.
  */
 #ifndef ANCHORHOLD_GATEWAY_LINKIO_H
 #define ANCHORHOLD_GATEWAY_LINKIO_H
@@ -19,7 +19,7 @@
 struct linkio;
 struct refusals;
 
-#define LINKIO_FDS 3u
+enum linkio_fd { LINKIO_ROUTER, LINKIO_ZAP, LINKIO_WATCH, LINKIO_FDS };
 
 /*
  * Makes the sockets and binds. own is wiped by the caller. On failure a sentence is in
@@ -33,12 +33,14 @@ void linkio_free(struct linkio *linkio);
 void *linkio_socket(const struct linkio *linkio);
 /* The descriptors to watch: the ROUTER's, the ZAP handler's and the watch's. */
 void linkio_fds(const struct linkio *linkio, int ret_fd[LINKIO_FDS]);
+/* To be set when that descriptor told of something. Lives as long as linkio. */
+bool *linkio_ready(struct linkio *linkio, enum linkio_fd fd);
 int linkio_port(const struct linkio *linkio);
 
 /* Takes what has arrived, at most so much that others get their turn. */
 void linkio_run(struct linkio *linkio, struct fleet *fleet);
 
 /* Is there something to take? Asked last before waiting: the descriptors may not tell again. */
-bool linkio_waiting(const struct linkio *linkio);
+bool linkio_waiting(struct linkio *linkio);
 
 #endif

@@ -84,7 +84,7 @@ static void on_signal(void *ctx)
 /* What arrived is taken by the loop after each turn, whoever woke it. */
 static void on_link(void *ctx)
 {
-	(void)ctx;
+	*(bool *)ctx = true;
 }
 
 static int loop_open(struct loop *loop)
@@ -106,11 +106,12 @@ static int loop_open(struct loop *loop)
 	linkio_fds(gateway->linkio, link);
 	if (http_watch(gateway, loop->signals, on_signal, loop) < 0 ||
 	    http_watch(gateway, loop->sweep, on_sweep, loop) < 0 ||
-	    http_watch(gateway, loop->retry, on_retry, loop) < 0 ||
-	    http_watch(gateway, link[0], on_link, NULL) < 0 ||
-	    http_watch(gateway, link[1], on_link, NULL) < 0 ||
-	    http_watch(gateway, link[2], on_link, NULL) < 0)
+	    http_watch(gateway, loop->retry, on_retry, loop) < 0)
 		return -ENOMEM;
+	for (int fd = 0; fd < LINKIO_FDS; fd++)
+		if (http_watch(gateway, link[fd], on_link,
+			       linkio_ready(gateway->linkio, (enum linkio_fd)fd)) < 0)
+			return -ENOMEM;
 	return 0;
 }
 

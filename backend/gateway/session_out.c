@@ -2,8 +2,11 @@
 /* From the node's log to the client. */
 #include <errno.h>
 #include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "backend/gateway/clock.h"
 #include "backend/gateway/log.h"
@@ -14,6 +17,8 @@
 /* Of one turn of the loop, so that one client's flood does not starve the others. */
 #define TURN_MAX (1024u * 1024u)
 #define CLOSE_WAIT_MS 5000u
+/* Asking the socket whether it takes more is a system call: not for each small message. */
+#define ASK_EVERY (64u * 1024u)
 #define NODE_SESSION "anchorhold" /* in the headers of what the node itself says */
 
 /* ---- queueing ---- */
@@ -262,23 +267,51 @@ static int close_now(struct session *session)
 	return -1;
 }
 
-int channels_writable(struct session *session)
+/* Several small messages leave as one packet; what is there leaves at once when it is let go. */
+static void cork(struct session *session, int on)
 {
-	size_t turn = 0;
+	(void)setsockopt(lws_get_socket_fd(session->wsi), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
 
-	if (session == NULL)
-		return -1;
-	if (session->close_code != 0 && (session->out == NULL || clock_ms() > session->close_ms))
-		return close_now(session);
+/* Writes what there is as far as the socket takes it. */
+static int queue_write(struct session *session)
+{
+	size_t turn = 0, asked = 0;
+
 	while (session->out != NULL && turn < TURN_MAX) {
 		int r = piece_write(session);
 
 		if (r < 0)
 			return -1;
 		turn += (size_t)r;
+		if (lws_partial_buffered(session->wsi))
+			break;
+		if (turn - asked < ASK_EVERY)
+			continue;
+		asked = turn;
 		if (lws_send_pipe_choked(session->wsi))
 			break;
 	}
+	return 0;
+}
+
+int channels_writable(struct session *session)
+{
+	bool several;
+	int r;
+
+	if (session == NULL)
+		return -1;
+	if (session->close_code != 0 && (session->out == NULL || clock_ms() > session->close_ms))
+		return close_now(session);
+	several = session->out != NULL && session->out->next != NULL;
+	if (several)
+		cork(session, 1);
+	r = queue_write(session);
+	if (several)
+		cork(session, 0);
+	if (r < 0)
+		return r;
 	if (session->unproven >= SESSION_PING_BYTES && session->pinged == 0 &&
 	    session->written > session->acked)
 		session->ping_wanted = true;
