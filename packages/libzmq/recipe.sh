@@ -11,10 +11,13 @@ libzmq() {
 libzmq_source() {
 	source_unpack zeromq3 "$WORK/src"
 	source_patch zeromq3 "$WORK/src"
-	patch -d "$WORK/src" -p1 -i "$TOP/packages/libzmq/single-part.patch"
+	for libzmq_patch in single-part speculative-write timers; do
+		patch -d "$WORK/src" -p1 -i "$TOP/packages/libzmq/$libzmq_patch.patch"
+	done
 }
 
-# CURVE by libsodium, and neither WebSocket, TLS, TIPC, VMCI nor draft sockets.
+# CURVE by libsodium, and neither WebSocket, TLS, TIPC, VMCI nor draft sockets. Nobody forks with a
+# context open, so that no call need ask for its process's number first.
 libzmq_configure() {
 	cmake -G Ninja -S "$WORK/src" -B "$WORK/build" -DCMAKE_BUILD_TYPE=None \
 		-DCMAKE_INSTALL_PREFIX="$OUT" -DCMAKE_INSTALL_LIBDIR=lib \
@@ -22,7 +25,7 @@ libzmq_configure() {
 		-DENABLE_CPACK=OFF -DWITH_DOC=OFF -DWITH_DOCS=OFF -DENABLE_DRAFTS=OFF -DENABLE_WS=OFF \
 		-DWITH_TLS=OFF -DWITH_NSS=OFF -DWITH_LIBBSD=OFF -DENABLE_CURVE=ON -DWITH_LIBSODIUM=ON \
 		-DWITH_LIBSODIUM_STATIC=ON -DENABLE_PRECOMPILED=OFF -DENABLE_CLANG=OFF \
-		-DZMQ_HAVE_TIPC=0 -DWITH_VMCI=OFF "$@"
+		-DZMQ_HAVE_TIPC=0 -DWITH_VMCI=OFF -DHAVE_FORK=0 "$@"
 	# Without libsodium this release falls back to a bundled copy of tweetnacl with only a warning.
 	grep -q '^#define ZMQ_USE_LIBSODIUM' "$WORK/build/platform.hpp"
 	ninja -C "$WORK/build" -j "$JOBS" install
