@@ -33,7 +33,7 @@
 #define LINK_NODE_SNDHWM 64
 #define LINK_GATEWAY_RCVHWM 64
 #define LINK_GATEWAY_SNDHWM 32
-#define LINK_BACKLOG 256
+#define LINK_BACKLOG 4096
 #define LINK_HANDSHAKE_MS 5000
 #define LINK_HEARTBEAT_MS 10000		/* a ping this often */
 #define LINK_HEARTBEAT_TIMEOUT_MS 30000 /* silence ends a connection; also the TTL told the peer */
