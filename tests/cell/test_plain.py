@@ -8,7 +8,6 @@ import asyncio
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -18,14 +17,15 @@ import pytest
 
 from lib.client import Session, start_kernel, stop_kernel, text_of
 from lib.gateway import Gateway
-from lib.node import IMAGE, ROOT
+from lib.node import ROOT
+from lib.plain import Plain, add_tree, native
 
 KNOWN = ["landlock", "controllers", "firewall", "verity", "quota", "uids", "swap", "smt", "sysctls",
          "kernel", "image"]
 
 
 def program():
-    return str(pathlib.Path(os.environ["ANCHORHOLD_NATIVE"]) / "hostd/plain/hostd")
+    return native("hostd/plain/hostd")
 
 
 def cgroup2():
@@ -83,37 +83,6 @@ def same_soon(folder, before, timeout=20):
     return now
 
 
-class Plain:
-    def __init__(self, folder):
-        self.folder, self.process = folder, None
-        self.stderr = folder.parent / "stderr"
-
-    def run(self, *words):
-        """To its end, which a refusal comes to at once."""
-        return subprocess.run([program(), "--plain", str(self.folder), *words],
-                              capture_output=True, text=True, timeout=30)
-
-    def missing(self):
-        """What it says that this machine lacks, by its own refusal."""
-        refused = self.run()
-        assert refused.returncode == 1, refused.stderr
-        return re.search(r"--lacking ([a-z,]+)$", refused.stderr, re.M).group(1)
-
-    def start(self, lacking):
-        self.process = subprocess.Popen(
-            [program(), "--plain", str(self.folder), "--lacking", lacking],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.stderr, "wb"))
-        return self
-
-    def stop(self, how=signal.SIGTERM):
-        if self.process is None:
-            return None
-        self.process.send_signal(how)
-        code = self.process.wait(30)
-        self.process = None
-        return code
-
-
 @pytest.fixture
 def gateway(tmp_path):
     gateway = Gateway(tmp_path / "gateway").start()
@@ -127,12 +96,7 @@ def gateway(tmp_path):
 def plain(tmp_path, gateway):
     """A folder with a node's keys, and the lua environment as a tree."""
     folder = gateway.add_node("plain-1", tmp_path / "plain", f"127.0.0.1:{gateway.link_port}")
-    image = IMAGE / "environments" / "lua"
-    tree = folder / "trees" / "lua"
-    tree.mkdir(parents=True)
-    subprocess.run(["fsck.erofs", f"--extract={tree}/root", str(image / "image")], check=True,
-                   capture_output=True)
-    shutil.copy(image / "manifest", tree / "manifest")
+    add_tree(folder, "lua")
     plain = Plain(folder)
     try:
         yield plain
