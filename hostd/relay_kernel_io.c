@@ -319,6 +319,7 @@ static bool port_pump(struct relay_kernel *kernel, enum jupyter_port port)
 
 bool relay_kernel_pump(struct relay_kernel *kernel)
 {
+	const bool was_ready = kernel->ready;
 	bool more = false;
 
 	inputs_pump(kernel);
@@ -328,5 +329,6 @@ bool relay_kernel_pump(struct relay_kernel *kernel)
 	for (size_t i = 0; i < RELAY_PORTS; i++)
 		if (kernel->awake[relay_ports[i]])
 			more |= port_pump(kernel, relay_ports[i]);
-	return more;
+	/* What waited for it to be ready goes at once. */
+	return more || kernel->ready != was_ready;
 }
