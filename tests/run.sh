@@ -299,9 +299,9 @@ bench_needs() {
 	need image qemu-test
 }
 
-# The round trip is measured natively: hostd-dev and the Lua kernel, optimised, for this machine.
+# The link is measured natively: hostd --plain and bench-link, optimised, for this machine.
 bench_native() {
-	say 'native build for the round trip ...' >&2
+	say 'native build for the link ...' >&2
 	backend_meson bench -Dnode=true -Dgateway=true -Dtests=true -Drequire_single_part=true \
 		-Dbuildtype=release >build/bench.log 2>&1 || {
 		tail -n 40 build/bench.log >&2
@@ -319,8 +319,8 @@ verb_bench() {
 	keep_output image-qemu image/qemu
 	keep_output image-qemu-test image/qemu-test
 	keep_output programs-x86_64 programs
-	case "${1:-kernel}" in
-	kernel) bench_native ;;
+	case " ${*:-link} " in
+	*' link '*) bench_native ;;
 	esac
 	PYTHONPATH=tests exec /usr/bin/python3 -m bench "$@"
 }

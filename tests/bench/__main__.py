@@ -9,7 +9,7 @@ import sys
 
 from bench import figures
 
-NAMES = ["image", "boot", "kernel", "cell"]
+NAMES = ["image", "boot", "kernel", "cell", "link"]
 
 
 def main(names):

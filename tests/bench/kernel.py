@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a kernel costs: its start in a cell against a bare one, a round trip, memory at 1 and 100."""
+"""What a kernel costs: its start in a cell against a bare one, memory at 1 and 100."""
 
 import json
 import pathlib
 import tempfile
 import time
 
-from bench import roundtrip
 from bench.boot import pss_kib
 from bench.figures import median, progress, show
 from conftest import Cluster
@@ -73,7 +72,6 @@ def memory(cluster):
 
 
 def main():
-    roundtrip.main()
     with tempfile.TemporaryDirectory() as folder:
         cluster = Cluster(pathlib.Path(folder))
         try:

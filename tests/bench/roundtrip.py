@@ -10,27 +10,37 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 
 from bench.figures import progress, show
+from lib.client import start_kernel, stop_kernel
 from lib.gateway import free_port
-from lib.plain import native
+from lib.native import native
 from lib.rivals import figures
 
 TURNS = int(os.environ.get("BENCH_TURNS", "1000"))
+COMMAND = {
+    "lua": ["usr/lib/anchorhold/lua-kernel"],
+    "python": ["/usr/bin/python3", "-P", "-m", "ipykernel_launcher", "-f"],
+}
+# A root of its own, as the cell has, and of this machine what a plain child would see, too.
+IN_ROOT = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
+ENVIRONMENT = {"HOME": "/tmp", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
 class Direct:
-    """A kernel as a plain child, on loopback TCP."""
+    """The kernel of an environment's root as a plain child, on loopback TCP."""
 
-    def __init__(self, argv, folder, name):
+    def __init__(self, name, root):
         info = {f"{port}_port": free_port()
                 for port in ("shell", "iopub", "stdin", "control", "hb")}
         info.update(ip="127.0.0.1", transport="tcp", key="5a" * 32, kernel_name=name,
                     signature_scheme="hmac-sha256")
-        self.connection = pathlib.Path(folder) / f"direct-{name}.json"
+        self.connection = pathlib.Path(root) / "tmp/direct.json"
         self.connection.write_text(json.dumps(info))
         self.process = subprocess.Popen(
-            [word.replace("{connection_file}", str(self.connection)) for word in argv],
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_ROOT, str(root),
+             *COMMAND[name], "/tmp/direct.json"], env=ENVIRONMENT,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def close(self):
@@ -40,26 +50,34 @@ class Direct:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.connection.unlink()
 
 
 def bench_link(gateway, *words, timeout=600):
-    """bench-link's figures; words of the gateway are its own."""
+    """bench-link's figures."""
     done = subprocess.run([native("hostd/bench-link"), *map(str, words)], text=True,
                           stdout=subprocess.PIPE, timeout=timeout,
                           env=dict(os.environ, BENCH_TOKEN=gateway.token if gateway else ""))
     if done.returncode != 0:
-        raise RuntimeError(f"bench-link {words[0]} ended with {done.returncode}")
+        raise RuntimeError(f"bench-link {words[0]} ended with {done.returncode}: {done.stdout}")
     return figures(done.stdout)
 
 
-def turns(gateway, kernel, connection, code, number=TURNS):
-    return bench_link(gateway, "turns", f"127.0.0.1:{gateway.http_port}", kernel, connection, code,
-                      number)
+def turns(gateway, kernel, connection="-", number=TURNS):
+    return bench_link(gateway, "turns", f"127.0.0.1:{gateway.http_port}", kernel, connection,
+                      "1+1", number)
 
 
-def compare(gateway, kernel, direct, name, most=None, number=TURNS):
-    progress(f"round trip of {name}: {number} times through all and direct, in turns")
-    found = turns(gateway, kernel, direct.connection, "1+1", number)
+def compare(gateway, name, root, most=None):
+    progress(f"round trip of {name}: {TURNS} times through all and direct, in turns")
+    direct = Direct(name, root)
+    kernel = start_kernel(gateway, name)
+    time.sleep(1)
+    try:
+        found = turns(gateway, kernel, direct.connection)
+    finally:
+        direct.close()
+        stop_kernel(gateway, kernel)
     for way in ("direct", "through"):
         for percent in ("p50", "p99"):
             show(f"link.roundtrip.{name}.{way}.{percent}", found[f"{way}.{percent}"][0], "ms")

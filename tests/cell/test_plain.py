@@ -17,8 +17,9 @@ import pytest
 
 from lib.client import Session, start_kernel, stop_kernel, text_of
 from lib.gateway import Gateway
+from lib.native import native
 from lib.node import ROOT
-from lib.plain import Plain, add_tree, native
+from lib.plain import Plain, add_tree
 
 KNOWN = ["landlock", "controllers", "firewall", "verity", "quota", "uids", "swap", "smt", "sysctls",
          "kernel", "image"]

@@ -1,21 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`hostd --plain` on this machine: a node of real cells without an image to boot.
+"""`hostd --plain` on this machine: a node of real cells without an image to boot."""
 
-ANCHORHOLD_NATIVE names the folder of the native build.
-"""
-
-import os
 import pathlib
 import re
 import shutil
 import signal
 import subprocess
 
+from lib.native import native
 from lib.node import IMAGE
-
-
-def native(name):
-    return str(pathlib.Path(os.environ["ANCHORHOLD_NATIVE"]) / name)
 
 
 def add_tree(folder, environment):
@@ -50,6 +43,12 @@ class Plain:
             [native("hostd/plain/hostd"), "--plain", str(self.folder), "--lacking", lacking],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.stderr, "wb"))
         return self
+
+    def children(self, role):
+        """The processes of a role: link or relay."""
+        listed = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", f"^hostd {role}"],
+                                capture_output=True, text=True)
+        return [int(pid) for pid in listed.stdout.split()]
 
     def stop(self, how=signal.SIGTERM):
         if self.process is None:

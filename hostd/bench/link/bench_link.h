@@ -5,7 +5,8 @@
  *
  *	main.c	   the words
  *	ws.c	   a client's WebSocket
- *	request.c  an execute_request, and what answers it
+ *	request.c  an execute_request
+ *	client.c   one sent, and what answers it
  *	direct.c   the same kernel's own sockets on loopback TCP
  *	turns.c	   round trips, one way and the other in turns
  *	flood.c	   output through the whole path
@@ -50,12 +51,14 @@ struct request {
 
 /* An execute_request with an id of its own. -EMSGSIZE for code that is too long. */
 int request_make(struct request *request, const char *code, struct link_parts *ret_parts);
-/* Sends one as a WebSocket message. */
-int request_send(struct ws *ws, const char *code);
+/* ---- client.c ---- */
 
-/* What a WebSocket message is to the one who waits. */
+/* Sends one as a WebSocket message. */
+int request_send(struct ws *ws, const char *code, struct request *ret_request);
+
+/* What a WebSocket message is to the one who waits for that request's. */
 enum answer { ANSWER_OTHER, ANSWER_STREAM, ANSWER_REPLY, ANSWER_IDLE };
-enum answer answer_of(const uint8_t *data, size_t len);
+enum answer answer_of(const struct request *request, const uint8_t *data, size_t len);
 
 /* Sends the code, and reads until its reply and its idle are in. *ret_ns: until the reply. */
 int ws_execute(struct ws *ws, const char *code, uint64_t *ret_ns);

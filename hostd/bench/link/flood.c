@@ -12,6 +12,7 @@
 #include "hostd/log.h"
 
 struct flood {
+	struct request request;
 	uint64_t first_ns, last_ns; /* of a stream message */
 	uint64_t messages, bytes;
 	bool replied, idle;
@@ -25,7 +26,7 @@ static int take(struct ws *ws, struct flood *flood)
 
 	if (r < 0)
 		return r;
-	switch (answer_of(data, len)) {
+	switch (answer_of(&flood->request, data, len)) {
 	case ANSWER_STREAM:
 		flood->last_ns = bench_now_ns();
 		if (flood->messages == 0)
@@ -59,7 +60,7 @@ int bench_flood(int argc, char **argv)
 	stall = (unsigned)strtoul(argv[4], NULL, 10);
 	r = ws_open(argv[1], argv[2], &ws);
 	if (r == 0)
-		r = request_send(ws, argv[3]);
+		r = request_send(ws, argv[3], &flood.request);
 	if (r == 0 && stall > 0)
 		sleep(stall);
 	while (r == 0 && !(flood.replied && flood.idle))

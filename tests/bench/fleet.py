@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A gateway and so many nodes that only keep their link: bench-link's, each under its own key."""
+
+import http.client
+import json
+import pathlib
+import select
+import subprocess
+import time
+
+from bench.figures import progress, promised, show
+from lib.gateway import Gateway
+from lib.native import native
+
+SIZES = (1000, 5000, 10000)
+JOIN_S = 180
+REST_S = 10
+
+
+class Usage:
+    """What a process has used since it was last asked."""
+
+    def __init__(self, pid):
+        self.pid, self.cpu, self.at = pid, 0.0, time.monotonic()
+        self.ask()
+
+    def ask(self):
+        """CPU-seconds, and seconds."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        cpu, now = (int(fields[11]) + int(fields[12])) / 100, time.monotonic()
+        used = cpu - self.cpu, now - self.at
+        self.cpu, self.at = cpu, now
+        return used
+
+    def rss_mib(self):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def register(gateway, count, path):
+    """Through the gateway's own interface, over one connection. The gateway's key."""
+    http_ = http.client.HTTPConnection("127.0.0.1", gateway.http_port)
+    with open(path, "w", encoding="ascii") as keys:
+        for number in range(count):
+            http_.request("POST", "/api/anchorhold/nodes", json.dumps({"name": f"sim-{number}"}),
+                          {"Authorization": f"token {gateway.token}",
+                           "Content-Type": "application/json"})
+            reply = http_.getresponse()
+            node = json.loads(reply.read())
+            if reply.status != 201:
+                raise RuntimeError(f"node sim-{number}: {node}")
+            keys.write(f"sim-{number} {node['node_key']}\n")
+    return node["gateway_key"]
+
+
+def wait_joined(simulator, began):
+    """Seconds since began until the simulator says that all have joined."""
+    deadline = began + JOIN_S
+    while select.select([simulator.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
+        line = simulator.stdout.readline()
+        if line.startswith("fleet.joined\t"):
+            return time.monotonic() - began
+        if not line:
+            raise RuntimeError("the simulator ended")
+    raise TimeoutError(f"not all nodes have joined after {JOIN_S} s")
+
+
+def phase(gateway, simulator, name, count, begin):
+    began = time.monotonic()
+    begin()
+    usage = Usage(gateway.process.pid)
+    show(f"{name}.joined", wait_joined(simulator, began), "s")
+    cpu, _ = usage.ask()
+    show(f"{name}.cpu_a_join", 1000 * cpu / count, "CPU-ms")
+    return usage
+
+
+def measure(folder, count):
+    name = f"link.fleet.{count}"
+    gateway = Gateway(folder / str(count)).start()
+    progress(f"{count} nodes: registered, joined, at rest, after the gateway's restart")
+    keys = folder / f"keys-{count}"
+    key = register(gateway, count, keys)
+    simulator = None
+    try:
+        before = Usage(gateway.process.pid).rss_mib()
+        simulator = subprocess.Popen(
+            [native("hostd/bench-link"), "fleet", f"127.0.0.1:{gateway.link_port}", key, str(keys)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        usage = phase(gateway, simulator, name, count, lambda: None)
+        time.sleep(REST_S)
+        cpu, seconds = usage.ask()
+        show(f"{name}.rest_cpu", 100 * cpu / seconds, "% of a CPU")
+        show(f"{name}.memory", usage.rss_mib() - before, "MiB RSS")
+        gateway.stop()
+        phase(gateway, simulator, f"{name}.restart", count, gateway.start)
+    finally:
+        if simulator is not None:
+            rest, _ = simulator.communicate(timeout=30)
+            progress(rest.rstrip())
+        gateway.stop()
+
+
+def main(folder):
+    for count in SIZES:
+        with promised(f"link.fleet.{count}.joined", f"link.fleet.{count}.restart.joined"):
+            measure(pathlib.Path(folder), count)
