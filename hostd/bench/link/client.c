@@ -67,7 +67,7 @@ int request_send(struct ws *ws, const char *code, struct request *ret_request)
 {
 	struct link_parts parts;
 	uint8_t out[8192];
-	size_t len;
+	size_t len = 0;
 	int r = request_make(ret_request, code, &parts);
 
 	if (r == 0)

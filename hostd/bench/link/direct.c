@@ -112,11 +112,16 @@ static int receive(struct direct *direct, void *socket, struct jupyter_message *
 	return r < 0 ? r : jupyter_verify(&direct->key, ret_message);
 }
 
+static bool is_idle(struct link_slice content)
+{
+	return content.data && memmem(content.data, content.len, "\"idle\"", 6);
+}
+
 int direct_execute(struct direct *direct, const char *code, uint64_t *ret_ns)
 {
-	struct jupyter_message message;
+	struct jupyter_message message = {0};
 	struct request request;
-	struct link_parts parts;
+	struct link_parts parts = {0};
 	char signature[JUPYTER_SIGNATURE_LEN + 1];
 	struct link_slice frames[2 + LINK_PARTS_MIN];
 	uint64_t began;
@@ -137,8 +142,7 @@ int direct_execute(struct direct *direct, const char *code, uint64_t *ret_ns)
 	/* Its idle ends it; that is not part of the figure. */
 	while (r == 0) {
 		r = receive(direct, direct->iopub, &message);
-		if (r == 0 && memmem(message.parts.part[LINK_CONTENT].data,
-				     message.parts.part[LINK_CONTENT].len, "\"idle\"", 6))
+		if (r == 0 && is_idle(message.parts.part[LINK_CONTENT]))
 			break;
 	}
 	relay_frames_clear(&direct->frames);

@@ -250,7 +250,7 @@ static void tell(const struct counts *counts, size_t count)
 
 int bench_fleet(int argc, char **argv)
 {
-	struct sim *sims = calloc(NODES_MAX, sizeof(*sims));
+	static struct sim sims[NODES_MAX];
 	struct counts *counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pids[NODES_MAX / A_PROCESS];
@@ -258,7 +258,7 @@ int bench_fleet(int argc, char **argv)
 	struct rlimit files;
 	size_t count, processes = 0;
 
-	if (argc != 4 || !sims || counts == MAP_FAILED)
+	if (argc != 4 || counts == MAP_FAILED)
 		return 2;
 	if (curve_key_parse(argv[2], strlen(argv[2]), &server) < 0) {
 		log_info("'%s' is not a gateway's key", argv[2]);
@@ -283,6 +283,5 @@ int bench_fleet(int argc, char **argv)
 		kill(pids[i], SIGKILL);
 		(void)waitpid(pids[i], NULL, 0);
 	}
-	free(sims);
 	return count > 0 && counts->joined == count ? 0 : 1;
 }
