@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hostd --plain [FOLDER] [--lacking NAME,...]: see plain.h, and hostd(8). */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -27,6 +28,10 @@ int main(int argc, char **argv)
 	/* This machine's C library opens the time zone's file at its first date, which a worker
 	 * that has given up all files would be ended for. The image's has no such file. */
 	tzset();
+#ifdef M_ARENA_MAX
+	/* Likewise, its allocator reads a file of /proc when it gives back a thread's own heap. */
+	(void)mallopt(M_ARENA_MAX, 1);
+#endif
 	if (roles_are(argc, argv))
 		return roles_run(argc, argv);
 	if (argc < 2 || strcmp(argv[1], "--plain") != 0)
