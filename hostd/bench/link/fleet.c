@@ -276,6 +276,10 @@ int bench_fleet(int argc, char **argv)
 		pids[processes] = fork();
 		if (pids[processes] == 0)
 			share_run(&share, argv[1], &server);
+		if (pids[processes] < 0) {
+			log_info("process %zu of the fleet: %s", processes, strerror(errno));
+			break;
+		}
 		processes++;
 	}
 	tell(counts, count);
