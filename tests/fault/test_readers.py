@@ -88,7 +88,8 @@ def test_control_overtakes_a_long_message(far):
     """An interrupt while 15 MB are on their way to shell, by a line that needs seconds for them."""
     kernel = start_kernel(far.gateway, "lua")
     client = far.client(kernel)
-    loop = client.execute("while true do end")
+    loop = client.execute("print('on') while true do end")
+    client.until("on")  # an interrupt before it runs interrupts nothing
     far.line.order(mbit=20)
     began = time.monotonic()
     long = client.execute("return #'" + "y" * 15000000 + "'")
