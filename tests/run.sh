@@ -15,7 +15,7 @@ test_groups() {
 		fuzz     10 test_fuzz       all fuzz targets for five minutes
 		build    12 test_build      both architectures, two builds alike, CFI really there
 		protocol  2 test_pytest     another implementation, made from PROTOCOL.md, agrees
-		gateway   8 test_pytest     the gateway before nodes and clients of all manners
+		gateway  15 test_pytest     the gateway before nodes and clients of all manners
 		lua       5 test_lua        the Lua kernel before Debian's own client
 		verbs     5 test_pytest     wrong words and bad places are named
 		boot     10 test_pytest     the real image boots, and is what it says
