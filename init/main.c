@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -35,6 +36,7 @@
 #include "init/watchdog.h"
 
 #define SYSCTL_CONF "/etc/anchorhold/sysctl.conf"
+#define FILES_MAX 8192u
 #define REPEAT_MS 60000u /* between two reminders that a node is idle */
 
 struct init {
@@ -59,6 +61,15 @@ static _Noreturn void give_up(struct log *log, const char *what, int err)
 	_exit(1); /* a panic, then */
 }
 
+/* hostd's descriptors are kept here (fdstore.h); children have limits of their own. */
+static void raise_files(struct log *log)
+{
+	const struct rlimit files = {FILES_MAX, FILES_MAX};
+
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		log_line(log, LOG_WARNING, "RLIMIT_NOFILE: %s", strerror(errno));
+}
+
 static void make_machine(struct init *init)
 {
 	struct log *log = &init->log;
@@ -78,6 +89,7 @@ static void make_machine(struct init *init)
 	sysctl_apply(log, SYSCTL_CONF);
 	cgroups_make(log);
 	reboot(RB_DISABLE_CAD); /* ctrl-alt-del becomes a SIGINT */
+	raise_files(log);
 	watchdog_open(&init->watchdog, log);
 	watchdog_tick(&init->watchdog, clock_ms());
 }
@@ -197,10 +209,11 @@ static void turn(struct init *init)
 	struct pollfd fds[] = {
 		{.fd = init->signals, .events = POLLIN},
 		{.fd = init->log.pipe[0], .events = POLLIN},
+		{.fd = supervise_fd(&init->hostd), .events = POLLIN},
 	};
 	uint64_t now_ms = clock_ms();
 
-	poll(fds, 2, wait_ms(init, now_ms));
+	poll(fds, sizeof(fds) / sizeof(*fds), wait_ms(init, now_ms));
 	now_ms = clock_ms();
 	log_drain(&init->log);
 	take_signals(init, now_ms);

@@ -23,8 +23,9 @@ static void must(int ok)
 		_exit(126);
 }
 
-static void set_descriptors(int output)
+static void set_descriptors(const struct spawn *spawn)
 {
+	int output = spawn->output;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	must(null >= 0);
@@ -32,6 +33,8 @@ static void set_descriptors(int output)
 	must(dup2(output < 0 ? null : output, 1) == 1);
 	must(dup2(output < 0 ? null : output, 2) == 2);
 	must(syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0);
+	for (size_t i = 0; i < spawn->keep_count; i++)
+		must(fcntl(spawn->keep[i], F_SETFD, 0) == 0);
 }
 
 static void set_capabilities(uint64_t capabilities)
@@ -83,7 +86,7 @@ static _Noreturn void child(const struct spawn *spawn)
 
 	join_cgroup(spawn->cgroup);
 	must(setsid() >= 0);
-	set_descriptors(spawn->output);
+	set_descriptors(spawn);
 	for (const struct spawn_limit *l = spawn->limits; l && l->resource >= 0; l++) {
 		struct rlimit limit = {.rlim_cur = l->value, .rlim_max = l->value};
 

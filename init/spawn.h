@@ -2,6 +2,7 @@
 #ifndef ANCHORHOLD_INIT_SPAWN_H
 #define ANCHORHOLD_INIT_SPAWN_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -16,13 +17,15 @@ struct spawn {
 	const char *const *envp;
 	const char *cgroup;		  /* folder below /sys/fs/cgroup */
 	int output;			  /* descriptor for 1 and 2; -1: /dev/null. 0 is /dev/null */
+	const int *keep;		  /* further descriptors it has, by their numbers */
+	size_t keep_count;
 	const struct spawn_limit *limits; /* ended by resource -1; NULL: as they are */
 	uid_t uid;			  /* 0: stays root with all it has */
 	uint64_t capabilities;		  /* of a uid other than 0: these alone, and no way to more */
 };
 
 /*
- * Starts a process in its cgroup, in a session of its own, with no descriptor but 0, 1 and 2.
+ * Starts a process in its cgroup, in a session of its own, with no descriptor but 0, 1, 2 and those it is to keep.
  * Returns its pid, or -errno. A child that cannot become what was asked for exits with 126
  * before it runs anything.
  */

@@ -64,10 +64,14 @@ static void test_descriptors(const char *cgroup)
 	const char *const envp[] = {NULL};
 	struct spawn spawn = {.argv = argv, .envp = envp, .cgroup = cgroup, .limits = NULL};
 	char text[256];
-	int extra = open("/", O_RDONLY);
+	int extra = fcntl(0, F_DUPFD_CLOEXEC, 20);
 
 	CHECK(run(&spawn, text, sizeof(text)) == 0);
 	CHECK_ROW(strcmp(text, "0\n1\n2\n3\n") == 0, text); /* 3 is the folder that ls reads */
+	spawn.keep = &extra;
+	spawn.keep_count = 1;
+	CHECK(run(&spawn, text, sizeof(text)) == 0);
+	CHECK_ROW(strcmp(text, "0\n1\n2\n20\n3\n") == 0, text);
 	close(extra);
 }
 
