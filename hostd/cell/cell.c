@@ -20,7 +20,7 @@
 
 #define KILL_TIMEOUT_MS 5000
 
-static int copy_spec(struct cell *cell, const struct cell_spec *spec)
+int cell_copy_spec(struct cell *cell, const struct cell_spec *spec)
 {
 	memcpy(cell->project, spec->project, sizeof(cell->project));
 	cell->limits = spec->limits;
@@ -46,7 +46,7 @@ static int copy_spec(struct cell *cell, const struct cell_spec *spec)
  */
 static int build(struct cell *cell, const struct cell_spec *spec, struct cell_error *ret_error)
 {
-	int result = copy_spec(cell, spec);
+	int result = cell_copy_spec(cell, spec);
 
 	if (result < 0)
 		return step_fail(ret_error, "copy", result);
@@ -73,6 +73,23 @@ static int build(struct cell *cell, const struct cell_spec *spec, struct cell_er
 	return result < 0 ? step_fail(ret_error, "egress: rules", result) : 0;
 }
 
+struct cell *cell_alloc(struct cell_host *host)
+{
+	struct cell *cell = calloc(1, sizeof(*cell));
+
+	if (!cell)
+		return NULL;
+	cell->host = host;
+	cell->next = host->first;
+	host->first = cell;
+	cell->slot = CELL_NO_SLOT;
+	cell->environment = cell->workspace = -1;
+	cell->pidfd = cell->exit_fd = cell->go_fd = cell->mounts = -1;
+	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
+	cell->kept = (struct kept){.mount = {-1, -1, -1, -1}};
+	return cell;
+}
+
 int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell **ret_cell,
 	     struct cell_error *ret_error)
 {
@@ -81,16 +98,9 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 
 	if (result < 0)
 		return result;
-	cell = calloc(1, sizeof(*cell));
+	cell = cell_alloc(host);
 	if (!cell)
 		return step_fail(ret_error, "memory", -ENOMEM);
-	cell->host = host;
-	cell->next = host->first;
-	host->first = cell;
-	cell->slot = CELL_NO_SLOT;
-	cell->environment = cell->workspace = -1;
-	cell->pidfd = cell->exit_fd = cell->go_fd = cell->mounts = -1;
-	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
 	result = build(cell, spec, ret_error);
 	if (result < 0) {
 		(void)cell_free(cell, NULL);
@@ -148,6 +158,13 @@ static int status_of(const siginfo_t *info)
 					   : info->si_status & 0x7f;
 }
 
+static bool has_ended(int pidfd)
+{
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) == 1;
+}
+
 int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 {
 	siginfo_t info;
@@ -156,8 +173,17 @@ int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 	memset(&info, 0, sizeof(info));
 	if (cell->pidfd < 0)
 		return -ESRCH;
-	if (waitid(P_PIDFD, (id_t)cell->pidfd, &info, WEXITED | WNOHANG) < 0)
-		return -errno;
+	if (waitid(P_PIDFD, (id_t)cell->pidfd, &info, WEXITED | WNOHANG) < 0) {
+		/* An adopted cell's PID 1 is init's child. Its own word is in the pipe; one that left
+		 * none did not get to it, and of signals only SIGKILL reaches a PID 1. */
+		if (errno != ECHILD)
+			return -errno;
+		if (!has_ended(cell->pidfd))
+			return -EAGAIN;
+		info = (siginfo_t){.si_code = CLD_KILLED};
+		info.si_status = SIGKILL;
+		info.si_pid = 1;
+	}
 	if (info.si_pid == 0)
 		return -EAGAIN;
 	/* cell-init is the only writer and dead, so this does not block; it may have been
@@ -217,7 +243,7 @@ int cell_kill(struct cell *cell)
 	return cell->pidfd < 0 ? -ESRCH : sys_pidfd_send_signal(cell->pidfd, SIGKILL);
 }
 
-static void forget(const struct cell *cell)
+void cell_forget(struct cell *cell)
 {
 	struct cell **at = &cell->host->first;
 
@@ -225,6 +251,20 @@ static void forget(const struct cell *cell)
 		at = &(*at)->next;
 	if (*at)
 		*at = cell->next;
+	fd_close(&cell->pidfd);
+	fd_close(&cell->exit_fd);
+	fd_close(&cell->go_fd);
+	fd_close(&cell->mounts);
+	fd_close(&cell->environment);
+	fd_close(&cell->workspace);
+	fd_close(&cell->cgroup.base);
+	fd_close(&cell->cgroup.relay);
+	fd_close(&cell->cgroup.cell);
+	for (int i = 0; i < KEPT_MOUNTS; i++)
+		fd_close(&cell->kept.mount[i]);
+	strings_free(cell->argv);
+	strings_free(cell->env);
+	free(cell);
 }
 
 /* A step of cell_free: they are all taken, and the first that failed is told. */
@@ -256,14 +296,6 @@ int cell_free(struct cell *cell, struct cell_error *ret_error)
 	      ret_error);
 	if (result == 0 && cell->slot != CELL_NO_SLOT)
 		uids_give(&cell->host->uids, cell->slot);
-	fd_close(&cell->pidfd);
-	fd_close(&cell->exit_fd);
-	fd_close(&cell->go_fd);
-	fd_close(&cell->environment);
-	fd_close(&cell->workspace);
-	strings_free(cell->argv);
-	strings_free(cell->env);
-	forget(cell);
-	free(cell);
+	cell_forget(cell);
 	return result;
 }

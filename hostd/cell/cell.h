@@ -123,6 +123,20 @@ int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_hos
 		  struct cell_error *ret_error);
 
 /*
+ * As cell_host_new, with the keeper of an earlier monitor (cell_host_keeper of it, borrowed): what
+ * that one left stays as it is, the rules of the cells' way out included, until cell_host_settle.
+ * Cells are adopted in between, after cell_host_egress.
+ */
+int cell_host_resume(int cells_cgroup, unsigned lacking, int keeper, struct cell_host **ret_host,
+		     struct cell_error *ret_error);
+
+/* Ends and removes whatever was left and belongs to no cell that was adopted. */
+int cell_host_settle(struct cell_host *host, struct cell_error *ret_error);
+
+/* The descriptor that the next monitor resumes with. Borrowed; -1: there is none. */
+int cell_host_keeper(const struct cell_host *host);
+
+/*
  * The disk that limits of io are for, and io is counted on: the one that this directory is on.
  * Without it, or where that is no disk (-ENODEV), a cell with such a limit is refused.
  */
@@ -180,6 +194,31 @@ int cell_assign(struct cell *cell, const struct cell_limits *limits, struct cell
  */
 int cell_spawn(struct cell *cell, const struct cell_connection *connection,
 	       struct cell_error *ret_error);
+
+/*
+ * What another monitor needs beside the spec to go on with a cell (cell_adopt.c): plain data, and
+ * two descriptors.
+ */
+struct cell_note {
+	uint32_t slot;
+	uint64_t oom_kills;
+	uint8_t egress_rules, egress_cut;
+};
+
+/* ret_fds: pidfd and exit pipe of what runs, borrowed; -1 where nothing does. */
+void cell_write_note(const struct cell *cell, struct cell_note *ret_note, int ret_fds[2]);
+
+/*
+ * The cell of the note, as it is now: its processes and what it keeps are looked for, the limits of
+ * the spec hold already. Takes the descriptors (-1, -1: nothing ran); a pidfd that is of no process
+ * of this cell is refused. -errno: it cannot be had, and cell_host_settle ends it.
+ */
+int cell_adopt(struct cell_host *host, const struct cell_spec *spec, const struct cell_note *note,
+	       int fds[2], struct cell **ret_cell, struct cell_error *ret_error);
+
+/* Of two monitors' relays only one may be there: kills all in its cgroup but the one of this pidfd
+ * (-1: all). */
+int cell_clear_relays(const struct cell *cell, int pidfd, struct cell_error *ret_error);
 
 /*
  * For the relay: a detached mount (move_mount(2)) of the sockets' tmpfs, a fresh descriptor the

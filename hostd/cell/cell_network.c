@@ -10,7 +10,8 @@
 int cell_host_egress(struct cell_host *host, const struct egress_node *node, bool cut,
 		     struct cell_error *ret_error)
 {
-	int result = egress_open(&host->egress, host->proc, node, cut);
+	int result = (host->resumed ? egress_resume : egress_open)(&host->egress, host->proc, node,
+								   cut);
 
 	return result < 0 ? step_fail(ret_error, "egress: the node's rules", result) : 0;
 }

@@ -14,9 +14,9 @@
 #define REMOVE_TIMEOUT_MS 5000u
 #define POLL_MS 20
 
-static void format_uuid(char name[CGROUP_UUID_LEN], const uint8_t id[CELL_ID_LEN])
+void cgroup_name(char ret_name[CGROUP_UUID_LEN], const uint8_t id[CELL_ID_LEN])
 {
-	char *at = name;
+	char *at = ret_name;
 
 	for (unsigned i = 0; i < CELL_ID_LEN; i++)
 		at += sprintf(at, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
@@ -42,7 +42,7 @@ static int make_tree(struct cgroup *cgroup, const uint8_t id[CELL_ID_LEN], unsig
 	char name[CGROUP_UUID_LEN];
 	int result;
 
-	format_uuid(name, id);
+	cgroup_name(name, id);
 	result = make(cgroup->cells, name, &cgroup->base);
 	if (result < 0)
 		return result;
@@ -156,7 +156,7 @@ static int sweep_one(int cells, const char *name)
 	return base < 0 ? base : kill_and_remove(cells, name, base);
 }
 
-int cgroup_sweep(int cells)
+int cgroup_sweep(int cells, cgroup_known *known, void *ctx)
 {
 	int fd = sys_open_beneath(cells, ".", O_RDONLY | O_DIRECTORY, 0);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -169,7 +169,7 @@ int cgroup_sweep(int cells)
 		return result;
 	}
 	while (result == 0 && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' && !(known && known(ctx, entry->d_name)))
 			result = sweep_one(cells, entry->d_name);
 	closedir(dir);
 	return result;

@@ -37,7 +37,22 @@ int cgroup_kill(int cgroup);
 /* How often its memory limit has killed. */
 uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
 
-/* What an earlier monitor left in `cells`: killed and removed. */
-int cgroup_sweep(int cells);
+/* What an earlier monitor left in `cells`, but those that are `known` (NULL: none): killed and
+ * removed. */
+typedef bool cgroup_known(void *ctx, const char *name);
+int cgroup_sweep(int cells, cgroup_known *known, void *ctx);
+
+/* The cell's directory below `cells`. */
+void cgroup_name(char ret_name[CGROUP_UUID_LEN], const uint8_t id[CELL_ID_LEN]);
+
+/* ---- cgroup_adopt.c ---- */
+
+/* The one that an earlier monitor made. -ENOENT where it, or a part of it, is not there. */
+int cgroup_adopt(int cells, const uint8_t id[CELL_ID_LEN], struct cgroup *ret_cgroup);
+
+bool cgroup_holds(int cgroup, pid_t pid);
+
+/* Kills each process in it but this one (0: none is spared). */
+int cgroup_clear(int cgroup, pid_t except);
 
 #endif

@@ -65,7 +65,8 @@ static int open_sockets(struct egress *egress, int proc)
 	return egress->nft < 0 ? egress->nft : 0;
 }
 
-int egress_open(struct egress *egress, int proc, const struct egress_node *node, bool cut)
+static int begin_all(struct egress *egress, int proc, const struct egress_node *node, bool cut,
+		     bool resume)
 {
 	int result;
 
@@ -75,13 +76,23 @@ int egress_open(struct egress *egress, int proc, const struct egress_node *node,
 	egress->node = *node;
 	egress->cut = cut;
 	result = open_sockets(egress, proc);
-	if (result == 0)
+	if (result == 0 && (!resume || egress_rules_resume(egress) < 0))
 		result = egress_rules_open(egress);
 	if (result < 0)
 		egress_close(egress);
 	else
 		egress->on = true;
 	return result;
+}
+
+int egress_open(struct egress *egress, int proc, const struct egress_node *node, bool cut)
+{
+	return begin_all(egress, proc, node, cut, false);
+}
+
+int egress_resume(struct egress *egress, int proc, const struct egress_node *node, bool cut)
+{
+	return begin_all(egress, proc, node, cut, true);
 }
 
 int egress_cut_all(struct egress *egress, bool cut)

@@ -5,6 +5,7 @@
  * slot; each slot has two addresses of the node's range for cells. IPv4 alone.
  *
  *	egress.c	the pair, and what all cells share
+ *	egress_adopt.c	what an earlier monitor left
  *	egress_rules.c	the rules' table, and a cell's place in it
  *	egress_list.c	a cell's policy as rules
  *	egress_policy.c	whether a policy is in range, and its resolv.conf
@@ -99,6 +100,17 @@ void egress_init(struct egress *egress);
 int egress_open(struct egress *egress, int proc, const struct egress_node *node, bool cut);
 void egress_close(struct egress *egress);
 
+/* As egress_open; but an earlier monitor's table stays, with the cells' rules and counters. */
+int egress_resume(struct egress *egress, int proc, const struct egress_node *node, bool cut);
+
+/* A cell of the earlier monitor's, with the slot, rules and cut that it had: its rules are made
+ * those of the policy (NULL: nothing leaves). */
+int egress_adopt(struct egress *egress, struct egress_cell *cell,
+		 const struct egress_policy *policy);
+
+/* Removes what is in the table of slots that are not known. */
+int egress_settle(struct egress *egress, bool (*known)(void *ctx, unsigned slot), void *ctx);
+
 /* The kill switch of the node and of one cell. */
 int egress_cut_all(struct egress *egress, bool cut);
 int egress_cut(struct egress *egress, struct egress_cell *cell, bool cut);
@@ -129,6 +141,7 @@ void egress_interface(unsigned slot, char ret_name[16]);
 /* ---- egress_rules.c ---- */
 
 int egress_rules_open(struct egress *egress);
+int egress_rules_resume(struct egress *egress); /* -errno where the table is not there */
 int egress_rules_cut_all(struct egress *egress, bool cut);
 int egress_rules_cut(struct egress *egress, unsigned slot, bool cut);
 int egress_rules_add(struct egress *egress, unsigned slot);

@@ -168,6 +168,19 @@ int egress_rules_open(struct egress *egress)
 	return nft_commit(&nl, egress->nft);
 }
 
+/* What holds for all cells is as node.conf has it now; theirs stays. */
+int egress_rules_resume(struct egress *egress)
+{
+	struct nl nl;
+
+	nft_begin_add(&nl, T);
+	nft_rules_delete(&nl, T, "never");
+	chain_never(&nl, &egress->node);
+	nft_rules_delete(&nl, T, "cut");
+	chain_cut(&nl, egress->cut);
+	return nft_commit(&nl, egress->nft);
+}
+
 int egress_rules_cut_all(struct egress *egress, bool cut)
 {
 	struct nl nl;

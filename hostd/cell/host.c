@@ -39,7 +39,7 @@ static int open_cells(int cells, int *ret_fd)
 	return *ret_fd < 0 ? -errno : 0;
 }
 
-static int init(struct cell_host *host, int cells, struct cell_error *ret_error)
+static int init(struct cell_host *host, int cells, int keeper, struct cell_error *ret_error)
 {
 	int result = open_proc(&host->proc);
 
@@ -55,7 +55,7 @@ static int init(struct cell_host *host, int cells, struct cell_error *ret_error)
 	if (result < 0)
 		return step_fail(ret_error, "host: landlock", result);
 	/* Leftovers first: their uids then count as free. */
-	result = cgroup_sweep(host->cells);
+	result = host->resumed ? 0 : cgroup_sweep(host->cells, NULL, NULL);
 	if (result < 0)
 		return step_fail(ret_error, "host: leftovers", result);
 	result = uids_init(&host->uids, host->proc);
@@ -72,12 +72,12 @@ static int init(struct cell_host *host, int cells, struct cell_error *ret_error)
 	result = procfs_masks_init(&host->masks, host->proc);
 	if (result < 0)
 		return step_fail(ret_error, "host: masks of /proc", result);
-	result = mountns_init(&host->ns, host->proc, procfs_nursery_fill);
+	result = mountns_init(&host->ns, host->proc, keeper, procfs_nursery_fill);
 	return result < 0 ? step_fail(ret_error, "host: mount namespaces", result) : 0;
 }
 
-int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_host,
-		  struct cell_error *ret_error)
+static int make(int cells_cgroup, unsigned lacking, int keeper, struct cell_host **ret_host,
+		struct cell_error *ret_error)
 {
 	struct cell_host *host = calloc(1, sizeof(*host));
 	int result;
@@ -88,13 +88,33 @@ int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_hos
 	host->ns = (struct mountns){-1, -1, -1};
 	egress_init(&host->egress);
 	host->lacking = lacking;
-	result = init(host, cells_cgroup, ret_error);
+	host->resumed = keeper >= 0;
+	result = init(host, cells_cgroup, keeper, ret_error);
 	if (result < 0) {
 		cell_host_free(host);
 		return result;
 	}
 	*ret_host = host;
 	return 0;
+}
+
+int cell_host_new(int cells_cgroup, unsigned lacking, struct cell_host **ret_host,
+		  struct cell_error *ret_error)
+{
+	return make(cells_cgroup, lacking, -1, ret_host, ret_error);
+}
+
+int cell_host_resume(int cells_cgroup, unsigned lacking, int keeper, struct cell_host **ret_host,
+		     struct cell_error *ret_error)
+{
+	if (keeper < 0)
+		return step_fail(ret_error, "host: keeper", -EBADF);
+	return make(cells_cgroup, lacking, keeper, ret_host, ret_error);
+}
+
+int cell_host_keeper(const struct cell_host *host)
+{
+	return host->ns.keeper;
 }
 
 int cell_host_disk(struct cell_host *host, const char *directory)

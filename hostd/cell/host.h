@@ -17,6 +17,7 @@ struct cell_host {
 	int proc;  /* a procfs, proven by its magic number */
 	int cells; /* own descriptor of the cgroup directory */
 	unsigned lacking;
+	bool resumed; /* an earlier monitor's cells may be there */
 	bool cookies; /* hardware threads share cores: each project gets a cookie */
 	struct cell *first; /* of the list of all cells */
 	char disk[CGROUP_DISK_MAX]; /* as io.max names it; "" */

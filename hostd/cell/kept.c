@@ -8,7 +8,9 @@
 #include "hostd/cell/uids.h"
 #include "hostd/cell/util.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 static void format_name(char name[24], unsigned slot, enum kept_mount which)
@@ -110,6 +112,69 @@ int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, stru
 	else
 		*ret_kept = kept;
 	mountns_leave(ns);
+	return result;
+}
+
+/* A folder that nothing is mounted on, or anything else by that name, is not it. */
+static int find(unsigned slot, enum kept_mount which, dev_t root, int *ret_fd)
+{
+	CLEANUP_FD int fd = -1;
+	char name[24];
+	struct stat st;
+
+	format_name(name, slot, which);
+	fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_dev == root)
+		return -ENOENT;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int kept_adopt(const struct mountns *ns, unsigned slot, struct kept *ret_kept)
+{
+	struct kept kept = {.mount = {-1, -1, -1, -1}, .slot = slot};
+	struct stat root;
+	int result = mountns_enter(ns->keeper);
+
+	if (result < 0)
+		return result;
+	result = stat(".", &root) < 0 ? -errno : 0;
+	for (int i = 0; result == 0 && i < KEPT_MOUNTS; i++)
+		result = find(slot, (enum kept_mount)i, root.st_dev, &kept.mount[i]);
+	mountns_leave(ns);
+	if (result == 0) {
+		*ret_kept = kept;
+		return 0;
+	}
+	for (int i = 0; i < KEPT_MOUNTS; i++)
+		fd_close(&kept.mount[i]);
+	return result;
+}
+
+static void take_away(const char *name)
+{
+	(void)sys_umount(name, SYS_UMOUNT_NOFOLLOW | SYS_UMOUNT_DETACH);
+	(void)unlinkat(AT_FDCWD, name, AT_REMOVEDIR);
+}
+
+int kept_settle(const struct mountns *ns, bool (*known)(void *ctx, unsigned slot), void *ctx)
+{
+	int result = mountns_enter(ns->keeper);
+	DIR *dir = result < 0 ? NULL : opendir(".");
+	struct dirent *entry;
+
+	if (result == 0 && !dir)
+		result = -errno;
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' &&
+		    !known(ctx, (unsigned)strtoul(entry->d_name, NULL, 10)))
+			take_away(entry->d_name);
+	if (dir)
+		closedir(dir);
+	if (result == 0)
+		mountns_leave(ns);
 	return result;
 }
 

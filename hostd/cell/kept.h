@@ -8,6 +8,7 @@
 
 #include "hostd/cell/mountns.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum kept_mount { KEPT_DEV, KEPT_TMP, KEPT_HOME, KEPT_SOCKETS, KEPT_MOUNTS };
@@ -19,6 +20,12 @@ struct kept {
 
 /* Call from home, return at home. A failure leaves nothing. */
 int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, struct kept *ret_kept);
+
+/* Those that an earlier monitor made for the slot; all of them are there, or -errno. */
+int kept_adopt(const struct mountns *ns, unsigned slot, struct kept *ret_kept);
+
+/* Unmounts those of every slot that is not `known`. Call from home, return at home. */
+int kept_settle(const struct mountns *ns, bool (*known)(void *ctx, unsigned slot), void *ctx);
 
 /* Unmounts. -EBUSY where one is still in use: then it was detached, and lives on. */
 int kept_free(const struct mountns *ns, struct kept *kept);

@@ -74,7 +74,19 @@ static int make(const struct mountns *ns, int proc, int (*fill)(int root), int *
 	return result;
 }
 
-int mountns_init(struct mountns *ns, int proc, int (*fill)(int root))
+/* Whatever else this descriptor may be is no namespace of mounts, and cannot be entered. */
+static int take_keeper(const struct mountns *ns, int keeper, int *ret_fd)
+{
+	int result = mountns_enter(keeper);
+
+	if (result < 0)
+		return result;
+	mountns_leave(ns);
+	*ret_fd = fcntl(keeper, F_DUPFD_CLOEXEC, 0);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
+int mountns_init(struct mountns *ns, int proc, int keeper, int (*fill)(int root))
 {
 	int result;
 
@@ -84,7 +96,8 @@ int mountns_init(struct mountns *ns, int proc, int (*fill)(int root))
 		return ns->home;
 	result = make(ns, proc, fill, &ns->nursery);
 	if (result == 0)
-		result = make(ns, proc, NULL, &ns->keeper);
+		result = keeper < 0 ? make(ns, proc, NULL, &ns->keeper)
+				    : take_keeper(ns, keeper, &ns->keeper);
 	if (result < 0)
 		mountns_close(ns);
 	return result;

@@ -14,8 +14,11 @@ struct mountns {
 	int home, nursery, keeper;
 };
 
-/* `fill` gets the nursery's root (still writable) from inside. Fails leaving all closed. */
-int mountns_init(struct mountns *ns, int proc, int (*fill)(int root));
+/*
+ * `fill` gets the nursery's root (still writable) from inside. Fails leaving all closed. keeper: an
+ * earlier monitor's, borrowed, to go on with; -1: a new one.
+ */
+int mountns_init(struct mountns *ns, int proc, int keeper, int (*fill)(int root));
 void mountns_close(struct mountns *ns);
 
 /* Go to a namespace; the working directory becomes its root. */

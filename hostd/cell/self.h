@@ -38,6 +38,14 @@ struct cell {
 int cell_launch(struct cell *cell, uint32_t incarnation, int output_fd,
 		struct cell_error *ret_error);
 
+/* In the host's list, with nothing in it; NULL without memory. */
+struct cell *cell_alloc(struct cell_host *host);
+
+/* Closes and frees what this process has of it; the cell itself stays. */
+void cell_forget(struct cell *cell);
+
+int cell_copy_spec(struct cell *cell, const struct cell_spec *spec);
+
 /* Kills what runs in it and waits, bounded: -EBUSY where that was not enough. */
 int cell_stop(struct cell *cell);
 

@@ -194,3 +194,16 @@ void uids_give(struct uids *uids, unsigned slot)
 {
 	uids->taken[slot] = false;
 }
+
+int uids_again(struct uids *uids)
+{
+	return find_left(uids, uids->taken);
+}
+
+void uids_mark(struct uids *uids, unsigned slot)
+{
+	uids->taken[slot] = uids->used[slot] = true;
+	/* Those before it were handed out before it, most likely: they come last. */
+	if (slot >= uids->next)
+		uids->next = (slot + 1) % CELL_SLOTS_MAX;
+}

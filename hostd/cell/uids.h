@@ -32,6 +32,11 @@ int uids_init(struct uids *uids, int proc);
 /* The same for the files of a disk. -ESRCH where its file system does not account for users. */
 int uids_disk(struct uids *uids, int disk);
 
+/* Looks again at what is left, after an earlier monitor's cells were ended; the caller then marks
+ * those that were not. */
+int uids_again(struct uids *uids);
+void uids_mark(struct uids *uids, unsigned slot);
+
 /* -EUSERS where all are taken. */
 int uids_take(struct uids *uids, unsigned *ret_slot);
 

@@ -254,3 +254,38 @@ int cell_cut(struct cell *cell, bool cut, struct cell_error *ret_error)
 {
 	return step_fail(ret_error, "egress: hostd-dev has no cells", -EOPNOTSUPP);
 }
+
+/* ---- nothing of it outlives its monitor ---- */
+
+int cell_host_resume(int cells_cgroup, unsigned lacking, int keeper, struct cell_host **ret_host,
+		     struct cell_error *ret_error)
+{
+	return step_fail(ret_error, "resume: hostd-dev has no cells", -EOPNOTSUPP);
+}
+
+int cell_host_settle(struct cell_host *host, struct cell_error *ret_error)
+{
+	return 0;
+}
+
+int cell_host_keeper(const struct cell_host *host)
+{
+	return -1;
+}
+
+void cell_write_note(const struct cell *cell, struct cell_note *ret_note, int ret_fds[2])
+{
+	*ret_note = (struct cell_note){0};
+	ret_fds[0] = ret_fds[1] = -1;
+}
+
+int cell_adopt(struct cell_host *host, const struct cell_spec *spec, const struct cell_note *note,
+	       int fds[2], struct cell **ret_cell, struct cell_error *ret_error)
+{
+	return step_fail(ret_error, "adopt: hostd-dev has no cells", -EOPNOTSUPP);
+}
+
+int cell_clear_relays(const struct cell *cell, int pidfd, struct cell_error *ret_error)
+{
+	return 0;
+}
