@@ -62,13 +62,56 @@ static int manifest_read(const char *folder, const char *name,
 	return r;
 }
 
+/* The hash names the mount: what is kept under it is this image, checked as it is read. */
+static void mount_name(const struct manifest *manifest, char ret[FDSTORE_NAME_MAX])
+{
+	int at = snprintf(ret, FDSTORE_NAME_MAX, "e");
+
+	for (size_t i = 0; i < (FDSTORE_NAME_MAX - 2) / 2; i++)
+		at += snprintf(ret + at, FDSTORE_NAME_MAX - (size_t)at, "%02x",
+			       manifest->root_hash[i]);
+}
+
+static bool same_mount(int root_fd, const char *point)
+{
+	struct stat kept;
+	struct stat now;
+
+	return fstat(root_fd, &kept) == 0 && lstat(point, &now) == 0 &&
+	       kept.st_dev == now.st_dev && kept.st_ino == now.st_ino;
+}
+
+static bool take_mount(struct store *store, const struct manifest *manifest, const char *point,
+		       int *ret_root)
+{
+	char name[FDSTORE_NAME_MAX];
+
+	mount_name(manifest, name);
+	if (!store || store_take(store, name, ret_root, 1) < 0)
+		return false;
+	if (same_mount(*ret_root, point))
+		return true;
+	close(*ret_root);
+	*ret_root = -1;
+	return false;
+}
+
+static void keep_mount(struct store *store, const struct manifest *manifest, int root_fd)
+{
+	char name[FDSTORE_NAME_MAX];
+
+	mount_name(manifest, name);
+	if (store && store_put(store, name, &root_fd, 1) < 0)
+		log_info("environment %s: not kept for another monitor", manifest->name);
+}
+
 /*
- * A mount that an earlier monitor of this boot made may belong to an older image: taken off. Its
- * device cannot be while that monitor's last cells have it mounted, so each monitor has a name of
- * its own for it, and a device goes with its last mount.
+ * A mount that an earlier monitor of this boot made is used again where it is of this image, else
+ * taken off. Its device cannot be while cells have it mounted, so each monitor has a name of its own
+ * for it, and a device goes with its last mount.
  */
 static int mount_it(const char *folder, const char *mounts, const struct manifest *manifest,
-		    int *ret_root)
+		    struct store *store, int *ret_root)
 {
 	char point[512];
 	char shown[LINK_NAME_MAX + 4];
@@ -81,6 +124,8 @@ static int mount_it(const char *folder, const char *mounts, const struct manifes
 	snprintf(shown, sizeof(shown), "env-%s", manifest->name);
 	snprintf(device, sizeof(device), "%s-%d", shown, (int)getpid());
 	snprintf(point, sizeof(point), "%s/%s", mounts, manifest->name);
+	if (take_mount(store, manifest, point, ret_root))
+		return 0;
 	mkdir(mounts, 0755);
 	mkdir(point, 0755);
 	umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
@@ -90,6 +135,7 @@ static int mount_it(const char *folder, const char *mounts, const struct manifes
 		return r;
 	}
 	verity_remove(device);
+	keep_mount(store, manifest, *ret_root);
 	return 0;
 }
 
@@ -102,7 +148,8 @@ static void open_one(const char *folder, const char *mounts, const char *name,
 		return;
 	environment->root_fd = -1;
 	if (manifest_read(folder, name, key, &environment->manifest) < 0 ||
-	    mount_it(folder, mounts, &environment->manifest, &environment->root_fd) < 0) {
+	    mount_it(folder, mounts, &environment->manifest, list->store,
+		     &environment->root_fd) < 0) {
 		free(environment);
 		return;
 	}
@@ -117,7 +164,7 @@ int environments_open(const char *folder, const char *key_file, const char *moun
 	DIR *dir;
 	int r;
 
-	memset(ret_list, 0, sizeof(*ret_list));
+	*ret_list = (struct environments){.store = ret_list->store};
 	r = key_read(key_file, key);
 	if (r < 0) {
 		log_error(r, "%s", key_file);

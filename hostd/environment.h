@@ -4,6 +4,7 @@
 #define ANCHORHOLD_HOSTD_ENVIRONMENT_H
 
 #include "hostd/manifest.h"
+#include "hostd/store.h"
 
 struct environment {
 	struct manifest manifest;
@@ -11,14 +12,15 @@ struct environment {
 };
 
 struct environments {
+	struct store *store; /* keeps their mounts for the next monitor; NULL: nobody does */
 	size_t count;
 	struct environment *list[LINK_ENVIRONMENTS_MAX];
 };
 
 /*
  * Each folder of `folder` with a signed manifest, mounted below `mounts`. One that cannot be used
- * is logged and left out: the others still serve. Repeated calls after a restart find the mounts
- * and use them.
+ * is logged and left out: the others still serve. One that an earlier monitor mounted, of the same
+ * root hash, is used as it is. The list's store is the caller's, set before.
  */
 int environments_open(const char *folder, const char *key_file, const char *mounts,
 		      struct environments *ret_list);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hostd/adopt.h"
 #include "hostd/log.h"
 #include "hostd/node.h"
 #include "hostd/role.h"
@@ -262,6 +263,7 @@ static int node_open(struct monitor *monitor)
 		return r;
 	}
 	/* Without environments the node still joins: its operator then sees that it has none. */
+	monitor->environments.store = &monitor->store;
 	(void)paths->open_environments(paths->environments, paths->release_key, paths->mounts,
 				       &monitor->environments);
 	node_describe(&files, &monitor->conf, &monitor->environments, &monitor->node.hello);
@@ -273,7 +275,7 @@ static int node_open(struct monitor *monitor)
 static int cells_open(struct monitor *monitor)
 {
 	struct cell_error error = {0};
-	int r = cell_host_new(monitor->cells_fd, monitor->paths->lacking, &monitor->cells, &error);
+	int r = adopt_cells(monitor, &error);
 
 	if (r == 0 && monitor->workspaces.dir >= 0)
 		r = cell_host_files(monitor->cells, monitor->workspaces.dir, &error);
@@ -306,6 +308,7 @@ static int monitor_open(struct monitor *monitor)
 		r = cgroups_open(monitor);
 	if (r == 0)
 		r = filters_open(monitor);
+	adopt_open(monitor);
 	if (r == 0)
 		r = node_open(monitor);
 	if (r == 0)
@@ -328,6 +331,7 @@ static int monitor_open(struct monitor *monitor)
 	if (monitor->paths->lacks)
 		monitor_event(monitor, NULL, "node.plain", "no node: it does without %s",
 			      monitor->paths->lacks);
+	adopt_kernels(monitor);
 	log_info("%zu environments, at most %u kernels%s", monitor->environments.count,
 		 monitor->conf.kernels_max, monitor->refusing ? ", refusing" : "");
 	monitor->link_delay_ms = LINK_DELAY_MS;
@@ -349,6 +353,7 @@ static void monitor_close(struct monitor *monitor)
 	if (monitor->cells)
 		cell_host_free(monitor->cells);
 	free(monitor->traffic);
+	adopt_close(monitor);
 	workspaces_close(&monitor->workspaces);
 	environments_close(&monitor->environments);
 	loop_free(monitor->loop);
@@ -364,9 +369,10 @@ int monitor_run(const struct monitor_paths *paths)
 	monitor->paths = paths;
 	monitor->signal_fd = monitor->audit_fd = -1;
 	monitor->events.fd = monitor->events.folder = -1;
+	monitor->store.socket = monitor->state.fd = -1;
 	r = monitor_open(monitor);
 	if (r == 0)
-		r = loop_run(monitor->loop, NULL, NULL);
+		r = loop_run(monitor->loop, adopt_turn, monitor);
 	if (r < 0)
 		log_error(r, "monitor");
 	monitor_close(monitor);

@@ -19,6 +19,7 @@
  *	monitor_workspace.c the project's workspace, its own copy of an environment
  *	monitor_network.c  what it may reach
  *	monitor_request.c  what the link may ask
+ *	adopt.h		   what the next monitor finds of it
  */
 #ifndef ANCHORHOLD_HOSTD_MONITOR_H
 #define ANCHORHOLD_HOSTD_MONITOR_H
@@ -31,6 +32,8 @@
 #include "hostd/event.h"
 #include "hostd/ipc.h"
 #include "hostd/loop.h"
+#include "hostd/state.h"
+#include "hostd/store.h"
 #include "hostd/strict.h"
 #include "hostd/worker.h"
 #include "hostd/workspace.h"
@@ -113,8 +116,17 @@ struct kernel_traffic {
 	struct edge rate, quota, refused;
 };
 
+/* Under which names init keeps its descriptors; 0: none. */
+struct kernel_kept {
+	uint32_t incarnation;
+	uint32_t generation; /* and one more */
+};
+
 struct kernel {
 	struct monitor *monitor;
+	uint32_t place; /* in the monitor's table */
+	bool touched;	/* since it was noted (adopt.h) */
+	struct kernel_kept kept;
 	uint8_t id[LINK_ID_LEN];
 	char project[LINK_NAME_MAX];
 	struct link_start limits;
@@ -135,6 +147,7 @@ struct kernel {
 	struct worker *relay; /* NULL: none runs */
 	uint32_t generation;
 	bool proven; /* this incarnation was ready once */
+	bool incarnation_skip; /* the next number may be used already, by nobody */
 	uint64_t lost_since_ms;
 	unsigned lost_count;
 
@@ -172,6 +185,11 @@ struct monitor {
 
 	struct kernel *kernels[LINK_KERNELS_MAX]; /* NULL: free */
 	uint32_t kernels_count;
+
+	struct store store; /* what init keeps for the next monitor */
+	struct state state;
+	bool touched; /* a kernel is */
+	struct loop_timer stable_timer;
 
 	bool cut; /* the kill switch */
 	struct egress_traffic *traffic; /* by slot; NULL: no cell has a way out */
@@ -245,6 +263,10 @@ void kernel_publish_death(struct kernel *kernel);
 void kernel_remove(struct kernel *kernel);
 void kernel_answer(struct kernel *kernel, enum link_code code, int error, const char *text);
 
+/* Adopted, and everything that was left is settled: its timers and watches, and what has happened
+ * to it meanwhile. */
+void kernel_go_on(struct kernel *kernel, const struct state_record *record);
+
 /* Frees it, its relay and its cell, whatever it was doing. */
 void kernel_forget(struct kernel *kernel);
 
@@ -264,6 +286,9 @@ struct kernel *kernel_new(struct monitor *monitor, const uint8_t id[LINK_ID_LEN]
 /* What its cell is to be. The kernel then holds its workspace and its strict environment. */
 int kernel_describe(struct kernel *kernel, struct egress_policy *egress, struct cell_spec *spec,
 		    struct cell_error *ret_error);
+
+/* It is dead if it is not ready by then. */
+void kernel_await(struct kernel *kernel, uint64_t delay_ms);
 
 /* One process of the kernel, with a key of its own. */
 int kernel_spawn(struct kernel *kernel, struct cell_error *ret_error);
@@ -297,6 +322,9 @@ void limits_sentence(const struct kernel *kernel, char *ret_text, size_t size);
 void watch_start(struct kernel *kernel);
 void watch_stop(struct kernel *kernel);
 
+/* The same for a kernel that was watched before: what was noted of it stays. */
+void watch_resume(struct kernel *kernel, uint64_t grace_ms);
+
 /* Its incarnation is gone: what it was executing is no longer under a deadline. */
 void watch_incarnation(struct kernel *kernel);
 
@@ -315,6 +343,9 @@ void ends_idle(struct kernel *kernel, uint64_t used_usec, uint64_t now);
 
 /* It was killed at its memory limit. */
 void watch_killed(struct kernel *kernel);
+
+/* An interrupted execution has until then. */
+void watch_grace(struct kernel *kernel, uint64_t delay_ms);
 
 /* What its relay tells: an execution is over its deadline, or has ended after it. */
 void watch_execution(struct kernel *kernel, bool ended);
@@ -368,6 +399,8 @@ int relay_start(struct kernel *kernel); /* one that waits already is told whose 
 int relay_make(struct kernel *kernel);	/* it waits to be told */
 void relay_order(struct kernel *kernel, enum ipc_order order);
 void relay_tell(struct kernel *kernel, const char *text); /* to who executes */
+int relay_adopt(struct kernel *kernel, int fds[WORKER_FDS], enum worker_phase phase);
+void relay_lost(struct kernel *kernel); /* its process is gone: another, or the kernel's end */
 int relay_connect(struct kernel *kernel); /* a new stream between it and the link */
 
 /* ---- monitor_request.c ---- */

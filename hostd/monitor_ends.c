@@ -2,7 +2,7 @@
 /* Limits that end a kernel. */
 #include <stdio.h>
 
-#include "hostd/monitor.h"
+#include "hostd/adopt.h"
 
 /*
  * A twentieth of a CPU counts as none: a Python kernel that only answers its clients' questions
@@ -87,10 +87,17 @@ static void execution_over(void *ctx)
 {
 	struct kernel *kernel = ctx;
 
+	adopt_touch(kernel);
 	monitor_event(kernel->monitor, kernel, "limit.execution",
 		      "execution: %u s reached, and %u s after the interrupt it went on: killed",
 		      kernel->limits.execution_s, kernel->limits.grace_s);
 	kernel_kill(kernel, LINK_WHY_EXECUTION);
+}
+
+void watch_grace(struct kernel *kernel, uint64_t delay_ms)
+{
+	loop_timer_start(kernel->monitor->loop, &kernel->watch.grace, delay_ms, execution_over,
+			 kernel);
 }
 
 void watch_execution(struct kernel *kernel, bool ended)
@@ -111,6 +118,5 @@ void watch_execution(struct kernel *kernel, bool ended)
 		 kernel->limits.execution_s);
 	relay_tell(kernel, text);
 	(void)kernel_interrupt(kernel);
-	loop_timer_start(kernel->monitor->loop, grace, kernel->limits.grace_s * 1000ull,
-			 execution_over, kernel);
+	watch_grace(kernel, kernel->limits.grace_s * 1000ull);
 }

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
+#include "hostd/adopt.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 #include "link/secret.h"
@@ -12,8 +14,10 @@
 struct kernel *kernel_find(struct monitor *monitor, const uint8_t id[LINK_ID_LEN])
 {
 	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
-		if (monitor->kernels[i] && memcmp(monitor->kernels[i]->id, id, LINK_ID_LEN) == 0)
+		if (monitor->kernels[i] && memcmp(monitor->kernels[i]->id, id, LINK_ID_LEN) == 0) {
+			adopt_touch(monitor->kernels[i]);
 			return monitor->kernels[i];
+		}
 	return NULL;
 }
 
@@ -60,6 +64,7 @@ void kernel_forget(struct kernel *kernel)
 	struct monitor *monitor = kernel->monitor;
 	struct cell_error error = {0};
 
+	adopt_forget(kernel);
 	loop_timer_stop(monitor->loop, &kernel->timer);
 	watch_stop(kernel);
 	worker_free(kernel->relay);
@@ -84,7 +89,8 @@ void kernel_ready(struct kernel *kernel)
 {
 	kernel->proven = true;
 	/* A stop under way keeps its deadline. */
-	if (kernel->state == LINK_KERNEL_DEAD || kernel->goal != GOAL_RUN)
+	if (kernel->state == LINK_KERNEL_DEAD || kernel->state == LINK_KERNEL_READY ||
+	    kernel->goal != GOAL_RUN)
 		return;
 	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
 	kernel->state = LINK_KERNEL_READY;
@@ -97,6 +103,7 @@ static void kill_now(void *ctx)
 {
 	struct kernel *kernel = ctx;
 
+	adopt_touch(kernel);
 	cell_kill(kernel->cell);
 }
 
@@ -109,6 +116,7 @@ void kernel_kill(struct kernel *kernel, enum link_reason reason)
 	if (kernel->goal == GOAL_RESTART)
 		kernel->goal = GOAL_RUN;
 	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
+	adopt_note(kernel); /* so that its end is not taken for its own doing */
 	cell_kill(kernel->cell);
 }
 
@@ -117,6 +125,7 @@ static void ask_to_end(struct kernel *kernel, enum ipc_order order)
 {
 	bool can = kernel->proven && kernel->relay;
 
+	adopt_note(kernel); /* so that its end is not taken for its own doing */
 	if (can)
 		relay_order(kernel, order);
 	loop_timer_start(kernel->monitor->loop, &kernel->timer, can ? MONITOR_GRACE_MS : 0,
@@ -173,6 +182,7 @@ static void relay_stuck(void *ctx)
 {
 	struct kernel *kernel = ctx;
 
+	adopt_touch(kernel);
 	if (kernel->relay)
 		worker_end(kernel->relay, "its kernel is gone");
 }
@@ -241,7 +251,8 @@ static void next_incarnation(struct kernel *kernel)
 	struct cell_exit none = {0};
 
 	kernel->goal = GOAL_RUN;
-	kernel->incarnation++;
+	kernel->incarnation += kernel->incarnation_skip ? 2 : 1;
+	kernel->incarnation_skip = false;
 	if (kernel_spawn(kernel, &error) < 0) {
 		monitor_event(kernel->monitor, kernel, "cell.start", "%s: %s", error.step,
 			      strerror(error.error));
@@ -264,6 +275,7 @@ void kernel_ended(void *ctx, uint32_t events)
 	struct cell_exit end = {0};
 	int r;
 
+	adopt_touch(kernel);
 	loop_unwatch(kernel->monitor->loop, cell_pidfd(kernel->cell));
 	loop_timer_stop(kernel->monitor->loop, &kernel->timer);
 	watch_incarnation(kernel);
@@ -274,6 +286,58 @@ void kernel_ended(void *ctx, uint32_t events)
 		next_incarnation(kernel);
 	else
 		died(kernel, &end);
+}
+
+/* ---- of an earlier monitor ---- */
+
+/* The one of its deadlines that its state has. */
+static void resume_timer(struct kernel *kernel, uint64_t deadline_ms)
+{
+	struct loop *loop = kernel->monitor->loop;
+	uint64_t now = loop_now_ms();
+	uint64_t delay = deadline_ms > now ? deadline_ms - now : 0;
+
+	if (kernel->state == LINK_KERNEL_DEAD)
+		loop_timer_start(loop, &kernel->timer, delay, relay_stuck, kernel);
+	else if (kernel->goal != GOAL_RUN || kernel->reason != LINK_WHY_NONE)
+		loop_timer_start(loop, &kernel->timer, delay, kill_now, kernel);
+	else if (kernel->state != LINK_KERNEL_READY)
+		kernel_await(kernel, delay);
+}
+
+static void go_on_dead(struct kernel *kernel)
+{
+	if (kernel->relay) {
+		relay_order(kernel, IPC_ORDER_AGAIN);
+		relay_order(kernel, kernel->goal == GOAL_STOP ? IPC_ORDER_END : IPC_ORDER_DIED);
+		return;
+	}
+	kernel_publish_death(kernel);
+	kernel_remove(kernel);
+}
+
+void kernel_go_on(struct kernel *kernel, const struct state_record *record)
+{
+	struct monitor *monitor = kernel->monitor;
+	bool lives = kernel->state != LINK_KERNEL_DEAD;
+
+	adopt_touch(kernel);
+	resume_timer(kernel, record->timer_ms);
+	if (!lives) {
+		go_on_dead(kernel);
+		return;
+	}
+	/* The earlier monitor may have begun a next one, whose number is then used. */
+	if (kernel->goal == GOAL_RESTART)
+		kernel->incarnation_skip = true;
+	if (loop_watch(monitor->loop, cell_pidfd(kernel->cell), EPOLLIN, kernel_ended, kernel) < 0)
+		kernel_kill(kernel, LINK_WHY_SIGNAL);
+	watch_resume(kernel, record->grace_ms);
+	network_watch(kernel);
+	if (kernel->relay && kernel->relay->phase == WORKER_OPEN)
+		relay_order(kernel, IPC_ORDER_AGAIN);
+	else if (!kernel->relay)
+		relay_lost(kernel);
 }
 
 void kernel_publish_death(struct kernel *kernel)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "hostd/cell/util.h"
+#include "hostd/adopt.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 
@@ -263,6 +264,7 @@ static void tick(void *ctx)
 		if (!kernel || !kernel->cell || !kernel->watched)
 			continue;
 		wanted = true;
+		adopt_touch(kernel);
 		if (r == 0)
 			look(kernel, &monitor->traffic[cell_slot(kernel->cell)], now_ms);
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostd/adopt.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 #include "link/secret.h"
@@ -86,7 +87,6 @@ static bool given_up(struct kernel *kernel)
 static void relay_gone(void *owner, struct worker *worker)
 {
 	struct kernel *kernel = owner;
-	int r;
 
 	worker_free(worker);
 	kernel->relay = NULL;
@@ -94,6 +94,14 @@ static void relay_gone(void *owner, struct worker *worker)
 		ahead_lost(kernel);
 		return;
 	}
+	relay_lost(kernel);
+}
+
+void relay_lost(struct kernel *kernel)
+{
+	int r;
+
+	adopt_touch(kernel);
 	kernel->watch.output_lost.bytes += kernel->watch.output.bytes;
 	kernel->watch.output_lost.messages += kernel->watch.output.messages;
 	kernel->watch.output = (struct ipc_relay_output){0};
@@ -105,6 +113,7 @@ static void relay_gone(void *owner, struct worker *worker)
 	if (kernel->goal == GOAL_STOP)
 		return; /* the kernel's end follows */
 	kernel->generation++;
+	adopt_note(kernel); /* no other relay ever has this number */
 	if (given_up(kernel)) {
 		kernel_kill(kernel, LINK_WHY_RELAY);
 		return;
@@ -118,9 +127,9 @@ static void relay_gone(void *owner, struct worker *worker)
 	}
 }
 
-int relay_make(struct kernel *kernel)
+static void describe(struct kernel *kernel, struct worker_spec *ret_spec)
 {
-	struct worker_spec spec = {
+	*ret_spec = (struct worker_spec){
 		.role = WORKER_RELAY,
 		.uid = cell_relay_uid(kernel->cell),
 		.cgroup_fd = cell_relay_cgroup(kernel->cell),
@@ -130,10 +139,25 @@ int relay_make(struct kernel *kernel)
 		.gone = relay_gone,
 		.owner = kernel,
 	};
+	snprintf(ret_spec->who, sizeof(ret_spec->who), "relay %u", (unsigned)ret_spec->uid);
+}
+
+int relay_adopt(struct kernel *kernel, int fds[WORKER_FDS], enum worker_phase phase)
+{
+	struct worker_spec spec;
+
+	describe(kernel, &spec);
+	return worker_adopt(kernel->monitor->loop, &spec, fds, phase, &kernel->monitor->message,
+			    &kernel->relay);
+}
+
+int relay_make(struct kernel *kernel)
+{
+	struct worker_spec spec;
 	struct cell_error error = {0};
 	int r;
 
-	snprintf(spec.who, sizeof(spec.who), "relay %u", (unsigned)spec.uid);
+	describe(kernel, &spec);
 	r = cell_sockets_mount(kernel->cell, &spec.root_fd, &error);
 	if (r < 0) {
 		log_error(r, "relay: %s", error.step);

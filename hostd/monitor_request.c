@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostd/adopt.h"
 #include "hostd/journal.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
@@ -247,6 +248,7 @@ static void on_relay_event(struct kernel *kernel, const struct ipc_relay_event *
 
 static void from_relay(struct kernel *kernel, struct worker *worker, struct ipc_message *message)
 {
+	adopt_touch(kernel);
 	switch (message->type) {
 	case IPC_RELAY_READY:
 		/* One of the incarnation before may have crossed the order to restart. */

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "hostd/cell/util.h"
+#include "hostd/adopt.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 #include "hostd/status.h"
@@ -19,9 +20,15 @@ static void not_ready(void *ctx)
 {
 	struct kernel *kernel = ctx;
 
+	adopt_touch(kernel);
 	monitor_event(kernel->monitor, kernel, "kernel.start", "not ready after %u s",
 		      MONITOR_READY_MS / 1000);
 	kernel_kill(kernel, LINK_WHY_START);
+}
+
+void kernel_await(struct kernel *kernel, uint64_t delay_ms)
+{
+	loop_timer_start(kernel->monitor->loop, &kernel->timer, delay_ms, not_ready, kernel);
 }
 
 int kernel_spawn(struct kernel *kernel, struct cell_error *ret_error)
@@ -49,8 +56,7 @@ int kernel_spawn(struct kernel *kernel, struct cell_error *ret_error)
 		return r;
 	kernel->proven = false;
 	r = loop_watch(kernel->monitor->loop, cell_pidfd(kernel->cell), EPOLLIN, kernel_ended, kernel);
-	loop_timer_start(kernel->monitor->loop, &kernel->timer, MONITOR_READY_MS, not_ready,
-			 kernel);
+	kernel_await(kernel, MONITOR_READY_MS);
 	return r;
 }
 
@@ -155,6 +161,7 @@ enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 		return LINK_E_SYSTEM;
 	}
 	monitor->kernels[slot] = kernel;
+	kernel->place = slot;
 	if (build(kernel, ret_error) < 0) {
 		monitor_event(monitor, kernel, "cell.start", "%s: %s", ret_error->step,
 			      strerror(ret_error->error));
@@ -164,6 +171,7 @@ enum link_code kernel_start(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 	monitor->kernels_count++;
 	watch_start(kernel);
 	network_watch(kernel);
+	adopt_note(kernel); /* from here on it is there, whatever its asker hears */
 	kernel_publish(kernel);
 	ahead_like(kernel);
 	return LINK_OK;

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "hostd/adopt.h"
 #include "hostd/log.h"
 #include "hostd/monitor.h"
 
@@ -157,6 +158,7 @@ static void tick(void *ctx)
 		if (!kernel || kernel->state == LINK_KERNEL_DEAD || !kernel->cell)
 			continue;
 		any = true;
+		adopt_touch(kernel);
 		if (look(kernel, now))
 			works = true;
 	}
@@ -165,13 +167,11 @@ static void tick(void *ctx)
 				 works ? MONITOR_TICK_MS : MONITOR_TICK_IDLE_MS, tick, monitor);
 }
 
-void watch_start(struct kernel *kernel)
+static void listen_all(struct kernel *kernel)
 {
 	struct watch *watch = &kernel->watch;
 	struct monitor *monitor = kernel->monitor;
 
-	kernel->started_ms = loop_now_ms();
-	watch->idle_since_ms = watch->idle_mark_ms = kernel->started_ms;
 	for (int i = 0; i < CELL_NOTICES; i++) {
 		watch->notices[i] = cell_notice_open(kernel->cell, (enum cell_notice)i);
 		listen_to(kernel, (enum cell_notice)i);
@@ -179,6 +179,28 @@ void watch_start(struct kernel *kernel)
 	if (!monitor->watch_timer.set)
 		loop_timer_start(monitor->loop, &monitor->watch_timer, MONITOR_TICK_MS, tick,
 				 monitor);
+}
+
+void watch_start(struct kernel *kernel)
+{
+	kernel->started_ms = loop_now_ms();
+	kernel->watch.idle_since_ms = kernel->watch.idle_mark_ms = kernel->started_ms;
+	listen_all(kernel);
+}
+
+/* What was refused while nobody looked is told at the first tick. */
+void watch_resume(struct kernel *kernel, uint64_t grace_ms)
+{
+	uint64_t now = loop_now_ms();
+
+	listen_all(kernel);
+	for (int i = 0; i < CELL_NOTICES; i++)
+		if (kernel->watch.notices[i] >= 0) {
+			loop_unwatch(kernel->monitor->loop, kernel->watch.notices[i]);
+			kernel->watch.quiet[i] = true;
+		}
+	if (grace_ms > 0)
+		watch_grace(kernel, grace_ms > now ? grace_ms - now : 0);
 }
 
 void watch_incarnation(struct kernel *kernel)

@@ -41,7 +41,7 @@ static int incarnation_start(struct relay *relay, uint32_t incarnation, const ch
 	if (!relay->kernel)
 		r = kernel_new(relay, &relay->kernel);
 	if (r == 0)
-		relay_kernel_begin(relay->kernel, incarnation, key);
+		relay_kernel_begin(relay->kernel, incarnation, key, adopt);
 	return r;
 }
 
@@ -52,7 +52,7 @@ static void append_own(struct relay *relay, struct message *message)
 	relay_append(relay, relay->incarnation, LINK_IOPUB, 0, message);
 }
 
-static void append_status(struct relay *relay, const char *state)
+void relay_append_status(struct relay *relay, const char *state)
 {
 	struct message message = {0};
 
@@ -105,8 +105,23 @@ static void fence(void *ctx)
 	relay_old_end(ctx);
 }
 
+/* The monitor that heard it may have died before it noted it. */
+static void order_again(struct relay *relay)
+{
+	if (relay->kernel && !relay->died && relay_kernel_ready(relay->kernel))
+		relay_calls_ready(relay);
+	if (relay->drained) {
+		const struct ipc_relay_drained drained = {.incarnation = relay->incarnation};
+
+		relay_report(relay, IPC_RELAY_DRAINED, &drained);
+	}
+}
+
+/* Two monitors may give the same order, of which the first died before it noted it. */
 static int order_restart(struct relay *relay, const struct ipc_relay_order *order)
 {
+	if (order->incarnation == relay->incarnation)
+		return 0;
 	if (relay->old)
 		relay_old_end(relay);
 	relay->old = relay->kernel;
@@ -114,7 +129,7 @@ static int order_restart(struct relay *relay, const struct ipc_relay_order *orde
 	if (relay->old)
 		relay_kernel_retire(relay->old, &relay_old_calls);
 	relay_limits_reset(&relay->limits);
-	append_status(relay, "restarting");
+	relay_append_status(relay, "restarting");
 	loop_timer_start(relay->loop, &relay->fence_timer, FENCE_MS, fence, relay);
 	return incarnation_start(relay, order->incarnation, order->key, false);
 }
@@ -144,7 +159,7 @@ static void died_fence(void *ctx)
 	relay_kernel_free(relay->kernel);
 	relay->kernel = NULL;
 	append_text(relay, relay->died_text);
-	append_status(relay, "dead");
+	relay_append_status(relay, "dead");
 	relay_limits_reset(&relay->limits);
 	loop_timer_start(relay->loop, &relay->end_timer, DRAINED_MS, tell_drained, relay);
 }
@@ -168,10 +183,15 @@ static int order_run(struct relay *relay, const struct ipc_relay_order *order)
 		return 0;
 	case IPC_ORDER_RESTART:
 		return order_restart(relay, order);
+	case IPC_ORDER_AGAIN:
+		order_again(relay);
+		return 0;
 	case IPC_ORDER_TELL:
 		append_text(relay, order->text);
 		return 0;
 	case IPC_ORDER_DIED:
+		if (relay->died)
+			return 0;
 		relay->died = true;
 		memcpy(relay->died_text, order->text, sizeof(relay->died_text));
 		if (relay->kernel)

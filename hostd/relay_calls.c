@@ -94,12 +94,21 @@ static void old_message(void *ctx, enum link_channel channel, uint64_t to, struc
 	relay_append(relay, relay->incarnation - 1, channel, to, message);
 }
 
-static void kernel_is_ready(void *ctx)
+void relay_calls_ready(void *ctx)
 {
 	struct relay *relay = ctx;
 	const struct ipc_relay_ready ready = {.incarnation = relay->incarnation};
 
 	relay_report(relay, IPC_RELAY_READY, &ready);
+}
+
+/*
+ * A status of the node's own in the log: what was asked of the relay before and is not answered by
+ * now never will be.
+ */
+static void kernel_settled(void *ctx)
+{
+	relay_append_status(ctx, "idle");
 }
 
 static void old_is_ready(void *ctx)
@@ -110,7 +119,8 @@ const struct relay_kernel_calls relay_kernel_calls = {
 	.room = kernel_room,
 	.passed = kernel_passed,
 	.message = kernel_message,
-	.ready = kernel_is_ready,
+	.ready = relay_calls_ready,
+	.settled = kernel_settled,
 	.event = kernel_event,
 };
 
@@ -119,6 +129,7 @@ const struct relay_kernel_calls relay_old_calls = {
 	.passed = kernel_passed,
 	.message = old_message,
 	.ready = old_is_ready,
+	.settled = old_is_ready,
 	.event = kernel_event,
 };
 
@@ -127,6 +138,7 @@ const struct relay_kernel_calls relay_dead_calls = {
 	.passed = kernel_passed,
 	.message = kernel_message,
 	.ready = old_is_ready,
+	.settled = old_is_ready,
 	.event = kernel_event,
 };
 

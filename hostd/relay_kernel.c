@@ -81,6 +81,9 @@ void relay_kernel_prove(struct relay_kernel *kernel)
 		return;
 	}
 	kernel->ready = true;
+	/* The kernel answers it once it is through with what it was asked before. */
+	if (kernel->replaces)
+		(void)send_own(kernel, JUPYTER_SHELL, "kernel_info_request", kernel->settle_id, "{}");
 	loop_timer_start(kernel->setup.loop, &kernel->timer, BEAT_MS, beat, kernel);
 	kernel->setup.calls->ready(kernel->setup.ctx);
 }
@@ -153,6 +156,7 @@ int relay_kernel_new(const struct relay_kernel_setup *setup, struct relay_kernel
 		return -ENOMEM;
 	kernel->setup = *setup;
 	message_id_make(kernel->probe_id);
+	message_id_make(kernel->settle_id);
 	r = sockets_open(kernel);
 	if (r < 0) {
 		relay_kernel_free(kernel);
@@ -162,8 +166,10 @@ int relay_kernel_new(const struct relay_kernel_setup *setup, struct relay_kernel
 	return 0;
 }
 
-void relay_kernel_begin(struct relay_kernel *kernel, uint32_t incarnation, const char *key)
+void relay_kernel_begin(struct relay_kernel *kernel, uint32_t incarnation, const char *key,
+			bool replaces)
 {
+	kernel->replaces = replaces;
 	kernel->incarnation = incarnation;
 	kernel->began_ms = loop_now_ms();
 	memcpy(kernel->key.hex, key, JUPYTER_KEY_LEN);

@@ -32,6 +32,8 @@ struct relay_kernel_calls {
 	/* One message; to is the session it answers or 0. Takes message->data. */
 	void (*message)(void *ctx, enum link_channel channel, uint64_t to, struct message *message);
 	void (*ready)(void *ctx);
+	/* Of a relay that replaces another: what that one had sent on shell has been carried out. */
+	void (*settled)(void *ctx);
 	void (*event)(void *ctx, enum ipc_relay_event_kind kind, uint64_t count);
 };
 
@@ -45,8 +47,12 @@ struct relay_kernel_setup {
 /* Opens its ends of the five sockets; it can be done before there is a kernel. */
 int relay_kernel_new(const struct relay_kernel_setup *setup, struct relay_kernel **ret_kernel);
 
-/* Once: from now on it looks for the kernel's. key: IPC_HMAC_LEN hex digits, copied. */
-void relay_kernel_begin(struct relay_kernel *kernel, uint32_t incarnation, const char *key);
+/*
+ * Once: from now on it looks for the kernel's. key: IPC_HMAC_LEN hex digits, copied. replaces: another
+ * relay spoke with this incarnation before.
+ */
+void relay_kernel_begin(struct relay_kernel *kernel, uint32_t incarnation, const char *key,
+			bool replaces);
 
 /* Closes the sockets at once and wipes the key; nothing of this incarnation comes afterwards. */
 void relay_kernel_free(struct relay_kernel *kernel);

@@ -175,15 +175,15 @@ static void tell_too_large(struct relay_kernel *kernel, size_t bytes)
 	free(message.data);
 }
 
-static bool is_probe(const struct relay_kernel *kernel, const struct jupyter_message *message)
+/* Does it answer the question of ours with this id? */
+static bool answers(const struct jupyter_message *message, const char id[MESSAGE_ID_LEN + 1])
 {
 	struct link_slice parent = message->parts.part[LINK_PARENT];
 	struct link_header header;
 
-	if (!memmem(parent.data, parent.len, kernel->probe_id, MESSAGE_ID_LEN))
+	if (!memmem(parent.data, parent.len, id, MESSAGE_ID_LEN))
 		return false;
-	return link_header_get(parent, &header) == 0 &&
-	       strcmp(header.msg_id, kernel->probe_id) == 0;
+	return link_header_get(parent, &header) == 0 && strcmp(header.msg_id, id) == 0;
 }
 
 static void hand_on(struct relay_kernel *kernel, enum jupyter_port port,
@@ -220,7 +220,12 @@ static void take_message(struct relay_kernel *kernel, enum jupyter_port port)
 	}
 	if (port == JUPYTER_IOPUB)
 		kernel->published = true;
-	if (is_probe(kernel, &message)) {
+	if (answers(&message, kernel->settle_id)) {
+		if (port == JUPYTER_SHELL)
+			kernel->setup.calls->settled(kernel->setup.ctx);
+		return;
+	}
+	if (answers(&message, kernel->probe_id)) {
 		if (port != JUPYTER_IOPUB)
 			kernel->answered = true;
 		relay_kernel_prove(kernel);

@@ -42,9 +42,12 @@ struct relay_kernel {
 	bool answered; /* a probe was, on control or shell */
 	bool published; /* something came on iopub */
 	bool ready;
+	bool replaces;
 	bool retired;
 	unsigned probes;
 	char probe_id[MESSAGE_ID_LEN + 1]; /* msg_id of every probe: their outputs stay here */
+
+	char settle_id[MESSAGE_ID_LEN + 1]; /* of the question that comes behind the old relay's */
 
 	unsigned beats_missed;
 	uint64_t bad;

@@ -49,6 +49,12 @@ void relay_report(void *ctx, enum ipc_type type, const void *body);
 void relay_append(struct relay *relay, uint32_t incarnation, enum link_channel channel, uint64_t to,
 		  struct message *message);
 
+/* Tells the monitor that its kernel is ready. */
+void relay_calls_ready(void *ctx);
+
+/* The node's own word on the kernel's state, into the log. */
+void relay_append_status(struct relay *relay, const char *state);
+
 /* Nothing more comes from the incarnation before. */
 void relay_old_end(struct relay *relay);
 

@@ -111,9 +111,9 @@ static const struct {
 	{IPC_EVENT_ACK, WORKER_LINK, WORKER_OPEN, 500, any_ok},
 	{IPC_GATEWAY, WORKER_LINK, WORKER_OPEN, 50, gateway_ok},
 	{IPC_STREAM_LOST, WORKER_LINK, WORKER_OPEN, 500, any_ok},
-	/* Once an incarnation: it makes the relay's phase READY. */
-	{IPC_RELAY_READY, WORKER_RELAY, WORKER_OPEN, 5, any_ok},
-	{IPC_RELAY_DRAINED, WORKER_RELAY, WORKER_DYING, 1, any_ok},
+	/* Once an incarnation, which makes the relay's phase READY, and to each monitor that asks. */
+	{IPC_RELAY_READY, WORKER_RELAY, WORKER_OPEN | WORKER_READY, 5, any_ok},
+	{IPC_RELAY_DRAINED, WORKER_RELAY, WORKER_DYING, 2, any_ok},
 	{IPC_RELAY_EVENT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING, 50,
 	 relay_event_ok},
 	/* It tells twice a second, and once more at an incarnation's end. */
@@ -130,7 +130,12 @@ static int rate_ok(struct worker *worker, size_t row)
 		worker->rates[row].second = second;
 		worker->rates[row].count = 0;
 	}
-	return ++worker->rates[row].count <= rules[row].a_second;
+	if (++worker->rates[row].count <= rules[row].a_second)
+		return 1;
+	if (worker->backlog == 0)
+		return 0;
+	worker->backlog--;
+	return 1;
 }
 
 int request_check(struct worker *worker, struct ipc_message *message)

@@ -8,19 +8,25 @@
 #include <unistd.h>
 
 #include "hostd/image.h"
+#include "hostd/verity.h"
 
 #define MOUNTS "/run/strict"
+#define DEVICE_MAX 32
 
-/* The name of slot `number`'s device and the place of its mount. */
-static void names(unsigned number, char device[24], char point[40])
+/*
+ * The name of slot `number`'s device and the place of its mount. An earlier monitor's device is
+ * there while cells of it are: each monitor has names of its own, and a device goes with its last
+ * mount.
+ */
+static void names(unsigned number, char device[DEVICE_MAX], char point[40])
 {
-	snprintf(device, 24, "strict-%u", number);
+	snprintf(device, DEVICE_MAX, "strict-%u-%d", number, (int)getpid());
 	snprintf(point, 40, MOUNTS "/%u", number);
 }
 
 static void take_away(unsigned number)
 {
-	char device[24];
+	char device[DEVICE_MAX];
 	char point[40];
 
 	names(number, device, point);
@@ -31,7 +37,7 @@ static void take_away(unsigned number)
 void strict_sweep(void)
 {
 	struct stat st;
-	char device[24];
+	char device[DEVICE_MAX];
 	char point[40];
 
 	/* Slots are used from the lowest, so that the first hole of this length ends the list. */
@@ -48,7 +54,7 @@ void strict_sweep(void)
 static int mount_it(unsigned number, const char *environments, const struct manifest *manifest,
 		    int *ret_root, const char **ret_step)
 {
-	char device[24];
+	char device[DEVICE_MAX];
 	char point[40];
 	const struct image_place place = {
 		.folder = environments, .point = point, .device = device, .direct = true};
@@ -60,6 +66,8 @@ static int mount_it(unsigned number, const char *environments, const struct mani
 	    (mkdir(point, 0755) < 0 && errno != EEXIST))
 		return -errno;
 	r = image_mount(&place, manifest, ret_root, ret_step);
+	if (r == 0)
+		verity_remove(device);
 	if (r < 0)
 		rmdir(point);
 	return r;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include "hostd/request.h"
 
 #define LOG_LINES_A_SECOND 20u
+#define BACKLOG_MAX 4096u /* more than a pair holds */
 
 /* ---- the child, until exec; it may only die ---- */
 
@@ -139,14 +142,17 @@ static void on_exit_of(void *ctx, uint32_t events)
 	struct worker *worker = ctx;
 	int status = 0;
 
-	if (waitpid(worker->pid, &status, WNOHANG) != worker->pid)
+	/* Of an adopted one the descriptor tells no more than that it has ended. */
+	if (!worker->adopted && waitpid(worker->pid, &status, WNOHANG) != worker->pid)
 		return;
 	worker->pid = 0;
 	on_log(worker, 0);
 	loop_unwatch(worker->loop, worker->pidfd);
 	loop_unwatch(worker->loop, worker->ipc_fd);
 	loop_unwatch(worker->loop, worker->log_fd);
-	if (WIFSIGNALED(status))
+	if (worker->adopted)
+		log_info("%s ended", worker->spec.who);
+	else if (WIFSIGNALED(status))
 		log_info("%s ended by signal %d", worker->spec.who, WTERMSIG(status));
 	else if (WEXITSTATUS(status) != 0)
 		log_info("%s ended with code %d", worker->spec.who, WEXITSTATUS(status));
@@ -233,6 +239,43 @@ int worker_new(struct loop *loop, const char *program, const struct worker_spec 
 	return 0;
 }
 
+void worker_fds(const struct worker *worker, int ret_fds[WORKER_FDS])
+{
+	ret_fds[0] = worker->ipc_fd;
+	ret_fds[1] = worker->pidfd;
+	ret_fds[2] = worker->log_fd;
+}
+
+int worker_adopt(struct loop *loop, const struct worker_spec *spec, int fds[WORKER_FDS],
+		 enum worker_phase phase, struct ipc_message *buffer, struct worker **ret_worker)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int r;
+
+	if (!worker)
+		return -ENOMEM;
+	worker->spec = *spec;
+	worker->phase = phase;
+	worker->loop = loop;
+	worker->message = buffer;
+	worker->adopted = true;
+	worker->backlog = BACKLOG_MAX;
+	worker->ipc_fd = fds[0];
+	worker->pidfd = fds[1];
+	worker->log_fd = fds[2];
+	for (int i = 0; i < WORKER_FDS; i++)
+		fds[i] = -1;
+	/* Any number above 0 says that it is not known to be gone; it is never used as one. */
+	worker->pid = INT_MAX;
+	r = watch_all(worker);
+	if (r < 0) {
+		worker_free(worker);
+		return r;
+	}
+	*ret_worker = worker;
+	return 0;
+}
+
 int worker_send(struct worker *worker, enum ipc_type type, const void *body, int fd)
 {
 	int r;
@@ -246,13 +289,30 @@ int worker_send(struct worker *worker, enum ipc_type type, const void *body, int
 	return r;
 }
 
+/* By its descriptor: the number of one that init reaped may be another's by now. */
+static void end_now(struct worker *worker)
+{
+	(void)syscall(SYS_pidfd_send_signal, worker->pidfd, SIGKILL, NULL, 0);
+}
+
+static void wait_for(struct worker *worker)
+{
+	struct pollfd poll_fd = {.fd = worker->pidfd, .events = POLLIN};
+
+	if (!worker->adopted)
+		waitpid(worker->pid, NULL, 0);
+	else
+		while (poll(&poll_fd, 1, -1) < 0 && errno == EINTR)
+			;
+}
+
 void worker_end(struct worker *worker, const char *why)
 {
 	if (worker->pid == 0)
 		return;
 	if (why)
 		log_info("%s is ended: %s", worker->spec.who, why);
-	kill(worker->pid, SIGKILL);
+	end_now(worker);
 }
 
 void worker_free(struct worker *worker)
@@ -263,8 +323,8 @@ void worker_free(struct worker *worker)
 	loop_unwatch(worker->loop, worker->ipc_fd);
 	loop_unwatch(worker->loop, worker->log_fd);
 	if (worker->pid > 0) {
-		kill(worker->pid, SIGKILL);
-		waitpid(worker->pid, NULL, 0);
+		end_now(worker);
+		wait_for(worker);
 	}
 	if (worker->pidfd >= 0)
 		close(worker->pidfd);

@@ -44,7 +44,8 @@ struct worker {
 	struct worker_spec spec;
 	enum worker_phase phase;
 	struct loop *loop;
-	pid_t pid; /* 0: reaped */
+	pid_t pid; /* 0: gone */
+	bool adopted; /* an earlier monitor's child: init reaps it */
 	int pidfd;
 	int ipc_fd;
 	int log_fd;
@@ -53,6 +54,7 @@ struct worker {
 		uint64_t second;
 		uint32_t count;
 	} rates[WORKER_RULES_MAX];
+	uint32_t backlog; /* messages beyond a rate that are no fault: of when there was no monitor */
 	uint64_t log_second;
 	uint32_t log_lines;
 	size_t line_len;
@@ -63,6 +65,17 @@ struct worker {
 /* Starts the process. program is the binary's path. 0 or -errno. */
 int worker_new(struct loop *loop, const char *program, const struct worker_spec *spec,
 	       struct ipc_message *buffer, struct worker **ret_worker);
+
+/* What the next monitor needs of a worker. All are borrowed. */
+#define WORKER_FDS 3
+void worker_fds(const struct worker *worker, int ret_fds[WORKER_FDS]);
+
+/*
+ * The worker of an earlier monitor behind worker_fds, which are taken. Of a worker that has ended
+ * meanwhile gone() tells. root_fd and filter_fd of the spec are not used. 0 or -errno.
+ */
+int worker_adopt(struct loop *loop, const struct worker_spec *spec, int fds[WORKER_FDS],
+		 enum worker_phase phase, struct ipc_message *buffer, struct worker **ret_worker);
 
 /* One message to it. A worker that does not read is ended: its queue is its own ceiling. */
 int worker_send(struct worker *worker, enum ipc_type type, const void *body, int fd);

@@ -77,6 +77,14 @@ static void status(struct activity *activity, struct link_slice content, bool tr
 		activity->state = ACTIVITY_IDLE;
 }
 
+void activity_settled(struct activity *activity, uint64_t now_us)
+{
+	if (activity->state != ACTIVITY_BUSY)
+		return;
+	activity->state = ACTIVITY_IDLE;
+	activity->last_us = now_us;
+}
+
 void activity_message(struct activity *activity, uint64_t seq, enum link_channel channel,
 		      const struct link_parts *parts, const struct link_header *header,
 		      const struct link_header *parent, uint64_t now_us)

@@ -24,6 +24,9 @@ struct activity {
 	uint64_t seq;	  /* of the log's newest message that was noted */
 };
 
+/* It is through with all that it was asked: what would have said so may have been lost. */
+void activity_settled(struct activity *activity, uint64_t now_us);
+
 /* The kernel's life as the node tells it. */
 void activity_kernel(struct activity *activity, enum link_kernel_state state, uint64_t now_us);
 

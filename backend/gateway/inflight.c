@@ -118,9 +118,13 @@ void inflight_note(struct inflight *inflight, enum link_channel channel,
 
 void inflight_suspect(struct inflight *inflight)
 {
-	for (size_t i = 0; i < inflight->count; i++)
-		if (inflight->row[i].seq != 0 && !inflight->row[i].running)
+	for (size_t i = 0; i < inflight->count; i++) {
+		if (inflight->row[i].seq == 0)
+			continue;
+		inflight->row[i].old = true;
+		if (!inflight->row[i].running)
 			inflight->row[i].suspect = true;
+	}
 }
 
 void inflight_abandon(struct inflight *inflight)
@@ -136,6 +140,8 @@ static bool is(const struct inflight_request *request, enum inflight_which which
 		return request->seq != 0;
 	if (which == INFLIGHT_SUSPECT)
 		return request->suspect && !request->running;
+	if (which == INFLIGHT_OLD)
+		return request->old;
 	return true;
 }
 

@@ -30,6 +30,7 @@ struct inflight_request {
 	bool idle;
 	bool running; /* its `busy` was seen: the kernel has begun with it */
 	bool suspect; /* it was under way when a link was lost */
+	bool old;     /* the same, whether it ran or not: its relay may have been lost with it */
 };
 
 struct inflight;
@@ -49,13 +50,14 @@ void inflight_note(struct inflight *inflight, enum link_channel channel,
 		   const struct link_parts *parts, const struct link_header *header,
 		   const struct link_header *parent);
 
-/* A link was lost: whatever was sent and is not running may never have arrived. */
+/* A link, or a relay, was lost: whatever was sent and is not running may never have arrived, and
+ * of what runs the answer may have been lost. */
 void inflight_suspect(struct inflight *inflight);
 
 /* Their session goes: what was not sent never will be. */
 void inflight_abandon(struct inflight *inflight);
 
-enum inflight_which { INFLIGHT_ALL, INFLIGHT_SENT, INFLIGHT_SUSPECT };
+enum inflight_which { INFLIGHT_ALL, INFLIGHT_SENT, INFLIGHT_SUSPECT, INFLIGHT_OLD };
 
 /* Takes the oldest such request out; the caller frees its .header. False: none is left. */
 bool inflight_take(struct inflight *inflight, enum inflight_which which,

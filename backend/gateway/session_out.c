@@ -124,6 +124,13 @@ static bool node_mark(struct session *session, enum link_channel channel,
 	if (channel != LINK_IOPUB || strcmp(header->msg_type, "status") != 0 ||
 	    strcmp(header->session, NODE_SESSION) != 0 || parent->msg_id[0] != '\0')
 		return false;
+	if (memmem(content->data, content->len, "\"idle\"", 6) != NULL) {
+		/* A relay took another's place, and the kernel is through with what that one sent. */
+		activity_settled(&session->kernel->activity, clock_unix_us());
+		session_fail(session, INFLIGHT_OLD, "RelayLost",
+			     "the relay of the kernel was lost on the node, and the answer with it");
+		return true;
+	}
 	session->end_seen = memmem(content->data, content->len, "\"dead\"", 6) != NULL;
 	if (session->kernel->state == LINK_KERNEL_DEAD && session->death_ms != 0)
 		session_tell_dead(session);

@@ -204,7 +204,8 @@ static void act(void *ctx)
 int main(int argc, char **argv)
 {
 	static const struct relay_kernel_calls calls = {
-		on_room, on_passed, on_message, on_ready, on_event,
+		.room = on_room, .passed = on_passed, .message = on_message,
+		.ready = on_ready, .settled = on_ready, .event = on_event,
 	};
 	static struct bare bare;
 	struct loop_timer limit = {0};
@@ -228,7 +229,7 @@ int main(int argc, char **argv)
 	pid = start(&bare);
 	if (pid < 0 || relay_kernel_new(&setup, &bare.kernel) < 0)
 		log_die(errno, "start");
-	relay_kernel_begin(bare.kernel, 1, bare.key.hex);
+	relay_kernel_begin(bare.kernel, 1, bare.key.hex, false);
 	loop_timer_start(bare.loop, &limit, LIMIT_MS, on_limit, &bare);
 	(void)loop_run(bare.loop, act, &bare);
 	printf("{\"s\": %.3f, \"turn_ms\": %.4f}\n", (double)(bare.ready_ms - began) / 1000,
