@@ -15,6 +15,7 @@
 
 #define STATE "state"
 #define KEEPER "keeper"
+#define NEW_TRIES 6u /* of some seconds each, where a cell does not end */
 
 /* ---- what was left ---- */
 
@@ -67,7 +68,9 @@ int adopt_cells(struct monitor *monitor, struct cell_error *ret_error)
 	if (r == 0)
 		return 0;
 	state_empty(monitor);
-	r = cell_host_new(monitor->cells_fd, lacking, &monitor->cells, ret_error);
+	/* What was left and cannot be had may take its time to end: a node without cells is no node. */
+	for (unsigned i = 0; i < NEW_TRIES && (i == 0 || r == -EBUSY); i++)
+		r = cell_host_new(monitor->cells_fd, lacking, &monitor->cells, ret_error);
 	if (r < 0)
 		return r;
 	keeper = cell_host_keeper(monitor->cells);

@@ -46,8 +46,8 @@ static int map(int fd, struct state *ret_state)
 {
 	void *at = mmap(NULL, sizeof(struct state_file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (at == MAP_FAILED)
-		return -errno;
+	if (at == MAP_FAILED || !at)
+		return -ENOMEM;
 	*ret_state = (struct state){.fd = fd, .file = at};
 	return 0;
 }
@@ -65,9 +65,9 @@ int state_new(struct state *ret_state)
 		r = -errno;
 	else
 		r = map(fd, ret_state);
-	if (r < 0) {
+	if (!ret_state->file) {
 		close(fd);
-		return r;
+		return r < 0 ? r : -EIO;
 	}
 	ret_state->file->magic = MAGIC;
 	ret_state->file->version = STATE_VERSION;

@@ -23,7 +23,7 @@ test_groups() {
 		cell     30 test_native     a kernel's life, its walls, and what it leaves
 		jupyter  10 test_pytest     unmodified clients
 		attack   25 test_pytest     what hostile code tries, and what refuses it
-		fault    15 test_native     what is lost where anything dies or a line is bad
+		fault    30 test_native     what is lost where anything dies or a line is bad
 	EOT
 }
 

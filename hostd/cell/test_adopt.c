@@ -78,7 +78,7 @@ static void first_monitor(const struct machine *machine, int to)
 {
 	struct cell_error error = {0};
 	struct cell_host *host;
-	struct left left;
+	struct left left = {0};
 
 	if (cell_host_new(machine->cells, machine->lacking, &host, &error) < 0)
 		_exit(1);
@@ -165,7 +165,7 @@ static void test_goes_on(struct check *check, const struct machine *machine)
 	struct cell_host *host = NULL;
 	struct cell_exit end = {0};
 	struct cell *cell = NULL;
-	struct left left;
+	struct left left = {0};
 	unsigned empty = count_cells(machine);
 	int other;
 
@@ -208,7 +208,7 @@ static void test_ends_without(struct check *check, const struct machine *machine
 	struct cell_error error = {0};
 	struct cell_host *host = NULL;
 	unsigned empty = count_cells(machine);
-	struct left left;
+	struct left left = {0};
 
 	check_row(check, "without what was kept");
 	if (!CHECK(check, leave(machine, &left)))
@@ -244,7 +244,7 @@ static void test_lies(struct check *check, const struct machine *machine)
 		struct cell_error error = {0};
 		struct cell_host *host = NULL;
 		struct cell *cell = NULL;
-		struct left left;
+		struct left left = {0};
 		int pidfd;
 
 		check_row(check, rows[i].name);

@@ -14,6 +14,7 @@ import pytest
 
 from conftest import Cluster
 from lib import rivals
+from lib.cells import monitor_pid
 from lib.client import start_kernel, stop_kernel
 
 LONG = int(os.environ.get("ANCHORHOLD_LONG", "1")) > 1  # ./build.sh test --long
@@ -78,7 +79,7 @@ def test_what_is_left_is_noticed(inside, control):
 
 def monitor_traces(inside):
     """Of the real node: what real kernels could leave, the monitor's descriptors included."""
-    monitor = inside.run("pidof hostd | tr ' ' '\\n' | sort -n | head -n 1").strip()
+    monitor = monitor_pid(inside)
     return {
         "descriptors": inside.run(f"ls /proc/{monitor}/fd | wc -l"),
         "cgroups": inside.run("find /sys/fs/cgroup -type d | sort"),

@@ -465,7 +465,7 @@ def test_the_kill_switch_outlives_the_monitor(fresh):
     assert fresh.gateway.call("PUT", CUT, {"on": True, "node": "switched"}).status == 200
     node.inside.run("test -f /state/egress.cut")
     # The gateway would tell it again; it is to know before it has heard of anybody.
-    node.inside.run("kill -9 $(pidof hostd | tr ' ' '\\n' | sort -n | head -n 1)")
+    node.inside.run("kill -9 $(head -n 1 /sys/fs/cgroup/hostd/monitor/cgroup.procs)")
     node.wait_text("the kill switch is on")
     fresh.gateway.wait_node("switched")
     node.inside.run("test -f /state/egress.cut")

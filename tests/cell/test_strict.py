@@ -72,18 +72,22 @@ def test_pages_are_the_projects_own(gateway, inside):
     assert inside.run("ls /run/strict").split() == []
 
 
-def test_what_a_dead_monitor_left_is_taken_away(gateway, inside):
+def test_a_strict_kernel_outlives_the_monitor(gateway, inside):
+    """It keeps the device it has; its restarts get one that the next monitor made."""
     before = devices(inside)
     kernel = start_in(gateway, new_project(gateway, "strict", strict=True), "lua")
-    assert len(strict_mounts(inside)) == 1
+    assert run(gateway, kernel, "x = 7 print(x)") == "7\n"
     restart_hostd(gateway, inside, "KILL")
+    assert run(gateway, kernel, "print(x)") == "7\n"
+    assert len(strict_mounts(inside)) == 1
+    assert gateway.call("POST", f"/api/kernels/{kernel}/restart", timeout=180).status == 200
+    assert run(gateway, kernel, "print(x)") == "nil\n"
+    stop_kernel(gateway, kernel)
     for _ in range(100):
-        if len(devices(inside)) == len(before) and not strict_mounts(inside):
+        if devices(inside) == before and not strict_mounts(inside):
             break
         time.sleep(0.2)
-    # The environments are mounted anew: as many devices, by other numbers.
-    assert len(devices(inside)) == len(before) and strict_mounts(inside) == []
-    gateway.call("DELETE", f"/api/kernels/{kernel}")
+    assert devices(inside) == before and strict_mounts(inside) == []
 
 
 def test_strict_without_a_project_is_refused(gateway):

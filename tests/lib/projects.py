@@ -5,6 +5,7 @@ import asyncio
 import time
 import uuid
 
+from lib.cells import monitor_pid
 from lib.client import Session, text_of
 
 
@@ -46,8 +47,7 @@ def run(gateway, kernel, code, timeout=240):
 
 def restart_hostd(gateway, inside, signal="TERM", timeout=90):
     """Ends the monitor; init starts it again. Returns once a kernel can be started."""
-    monitor = inside.run("pidof hostd | tr ' ' '\\n' | sort -n | head -n 1").strip()
-    inside.run(f"kill -{signal} {monitor}")
+    inside.run(f"kill -{signal} {monitor_pid(inside)}")
     deadline = time.monotonic() + timeout
     while True:
         time.sleep(1)
