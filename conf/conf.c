@@ -62,11 +62,12 @@ static int fail(struct conf_error *error, int code, unsigned line, const char *w
 }
 
 static int fail_value(struct conf_error *error, unsigned line, const struct assignment *a,
-		      const char *expected)
+		      const struct conf_key *key, const char *expected)
 {
-	char quoted[QUOTED_MAX];
+	char quoted[QUOTED_MAX] = "(a secret)";
 
-	quote(a->value, a->value_len, quoted);
+	if (!(key->flags & CONF_SECRET))
+		quote(a->value, a->value_len, quoted);
 	error->line = line;
 	snprintf(error->text, sizeof(error->text), "line %u: %.*s = %s: expected %s", line,
 		 (int)(a->key_len < 32 ? a->key_len : 32), a->key, quoted, expected);
@@ -115,9 +116,6 @@ static int split(const char *line, size_t len, unsigned number, struct assignmen
 		a.value++, a.value_len--;
 	if (a.value_len == 0)
 		return fail(error, -EINVAL, number, "expected a value after =", line, len);
-	for (size_t i = 0; i < a.value_len; i++)
-		if (a.value[i] < 0x20 || a.value[i] > 0x7e)
-			return fail_value(error, number, &a, "printable ASCII");
 	*ret_assignment = a;
 	return 0;
 }
@@ -144,12 +142,16 @@ static int assign(const struct assignment *a, unsigned number, const struct conf
 	if ((*seen & UINT64_C(1) << i) && !(keys[i].flags & CONF_REPEATED))
 		return fail(error, -EINVAL, number, "key given twice", a->key, a->key_len);
 	*seen |= UINT64_C(1) << i;
+	for (size_t at = 0; at < a->value_len; at++)
+		if (a->value[at] < 0x20 || a->value[at] > 0x7e)
+			return fail_value(error, number, a, &keys[i], "printable ASCII");
 	memcpy(value, a->value, a->value_len);
 	value[a->value_len] = '\0';
 	err = keys[i].set(object, value);
 	if (err == -ENOSPC)
 		return fail(error, -EINVAL, number, "key given too often", a->key, a->key_len);
-	return err ? fail_value(error, number, a, keys[i].expected) : 0;
+	explicit_bzero(value, a->value_len);
+	return err ? fail_value(error, number, a, &keys[i], keys[i].expected) : 0;
 }
 
 static int parse_line(const char *line, size_t len, unsigned number, const struct conf_key *keys,

@@ -24,6 +24,7 @@
 enum {
 	CONF_REQUIRED = 1, /* must be given */
 	CONF_REPEATED = 2, /* may be given more than once */
+	CONF_SECRET = 4,   /* its value is in no error */
 };
 
 struct conf_key {

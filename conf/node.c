@@ -62,6 +62,14 @@ static int set_gateway_key_next(void *object, const char *value)
 	return set_key(((struct node_conf *)object)->gateway_key_next, value);
 }
 
+static int set_join_secret(void *object, const char *value)
+{
+	struct node_conf *conf = object;
+
+	conf->enrols = true;
+	return value_hex(value, conf->join_secret, NODE_SECRET_LEN);
+}
+
 static int set_interface(void *object, const char *value)
 {
 	struct node_conf *conf = object;
@@ -198,6 +206,7 @@ static const struct conf_key node_keys[] = {
 	 "an IPv4 address and port not given before, as 192.0.2.1:7000"},
 	{"gateway_key", set_gateway_key, CONF_REQUIRED, "a public key of 40 characters (Z85)"},
 	{"gateway_key_next", set_gateway_key_next, 0, "a public key of 40 characters (Z85)"},
+	{"join_secret", set_join_secret, CONF_SECRET, "64 digits of lower-case hex"},
 	{"interface", set_interface, 0, "a network interface, as eth0"},
 	{"network", set_network, 0, "dhcp or static"},
 	{"address", set_address, 0, "an IPv4 address and prefix, as 192.0.2.7/24"},

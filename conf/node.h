@@ -17,6 +17,7 @@
 #define NODE_INTERFACE_MAX 16u
 #define NODE_GATEWAYS_MAX 4u
 #define NODE_KEY_LEN 40u /* a CURVE key in Z85 */
+#define NODE_SECRET_LEN 32u /* bytes of a one-time secret */
 #define NODE_KERNELS_MAX 512u
 #define NODE_KERNELS_DEFAULT 128u
 #define NODE_KERNELS_AHEAD_MAX 32u
@@ -34,6 +35,8 @@ struct node_conf {
 	struct ipv4_endpoint gateways[NODE_GATEWAYS_MAX];
 	char gateway_key[NODE_KEY_LEN + 1];	 /* Z85, public */
 	char gateway_key_next[NODE_KEY_LEN + 1]; /* empty when not given */
+	bool enrols; /* a join_secret is given; whoever needs it not wipes it */
+	uint8_t join_secret[NODE_SECRET_LEN];
 	char interface[NODE_INTERFACE_MAX]; /* empty: the first Ethernet interface */
 	enum node_network network;
 	struct ipv4_prefix address; /* NODE_STATIC alone */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/node.h"
 #include "conf/test.h"
 
 #define KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+#define SECRET "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define BASE "name = node-1\ngateway = 10.0.2.2:7000\ngateway_key = " KEY "\n"
 
 static int parse(const char *text, struct node_conf *ret_conf, struct conf_error *error)
@@ -120,6 +122,9 @@ static void test_bad(void)
 		{BASE "kernels_ahead = -1", 4},
 		{BASE "log_level = loud", 4},
 		{BASE "secret = x", 4},
+		{BASE "join_secret = 0123", 4},
+		{BASE "join_secret = " SECRET "0", 4},
+		{BASE "join_secret = " SECRET "\njoin_secret = " SECRET, 5},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -130,6 +135,26 @@ static void test_bad(void)
 		CHECK_ROW(e.line == rows[i].line && e.text[0] != '\0', rows[i].text);
 		CHECK_ROW(conf.kernels_max == 77, rows[i].text); /* untouched */
 	}
+}
+
+/* A secret is in no error, whatever is wrong with it; the same bytes under another key are. */
+static void test_secret(void)
+{
+	static const char *const values[] = {"XYZZY", SECRET "XYZZY", "XYZZY\xc3\xa9"};
+	struct node_conf conf;
+	struct conf_error e;
+	char text[512];
+
+	CHECK(parse(BASE "join_secret = " SECRET "\n", &conf, &e) == 0);
+	CHECK(conf.enrols && conf.join_secret[1] == 0x11 && conf.join_secret[31] == 0xff);
+	CHECK(parse(BASE, &conf, &e) == 0 && !conf.enrols);
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		snprintf(text, sizeof(text), "%sjoin_secret = %s\n", BASE, values[i]);
+		CHECK_ROW(parse(text, &conf, &e) == -EINVAL, text);
+		CHECK_ROW(e.line == 4 && strstr(e.text, "join_secret") && !strstr(e.text, "XYZZY"),
+			  e.text);
+	}
+	CHECK(parse(BASE "log_level = XYZZY\n", &conf, &e) == -EINVAL && strstr(e.text, "XYZZY"));
 }
 
 static void test_read(void)
@@ -147,6 +172,7 @@ int main(void)
 	test_everything();
 	test_egress();
 	test_bad();
+	test_secret();
 	test_read();
 	return TEST_RESULT();
 }

@@ -32,11 +32,14 @@ enum ipc_type {
 	IPC_LOGS,	    /* monitor to link: a RESULT of much text: LINK_LOGS, LINK_USAGE */
 	IPC_EVENT,	    /* monitor to link */
 	IPC_STATUS,	    /* monitor to link */
+	IPC_TICKET_KEPT,    /* monitor to link: the answer to IPC_TICKET */
+	IPC_NEXT_KEY,	    /* monitor to link: made by LINK_ROTATE, or to be used now */
 	IPC_RELAY_SETUP,    /* monitor to relay, first */
 	IPC_RELAY_ORDER,    /* monitor to relay */
 	IPC_REQUEST,	    /* link to monitor */
 	IPC_EVENT_ACK,	    /* link to monitor */
 	IPC_GATEWAY,	    /* link to monitor: a gateway was reached or lost */
+	IPC_TICKET,	    /* link to monitor: what a join left, to be kept for the next */
 	IPC_STREAM_LOST,    /* link to monitor: a kernel's relay is stuck or broke the format */
 	IPC_RELAY_READY,    /* relay to monitor: iopub is proven, shell is open */
 	IPC_RELAY_DRAINED,  /* relay to monitor: the dead kernel's output has been sent */
@@ -46,8 +49,11 @@ enum ipc_type {
 };
 
 struct ipc_link_setup {
-	char secret_key[IPC_KEY_LEN + 1]; /* wiped by both once used */
+	char secret_keys[2][IPC_KEY_LEN + 1]; /* current; next or "". Wiped by both once used */
 	char gateway_keys[2][IPC_KEY_LEN + 1]; /* current; next or "" */
+	struct link_ticket ticket;	      /* of the last join */
+	uint8_t enrol;			      /* 1: it has never joined, and has a secret for it */
+	uint8_t join_secret[LINK_SECRET_LEN]; /* wiped by both too */
 	uint32_t gateways_count;
 	struct {
 		uint32_t address; /* IPv4, host order */
@@ -93,6 +99,21 @@ struct ipc_event {
 
 struct ipc_status {
 	struct link_status status;
+};
+
+struct ipc_ticket {
+	struct link_ticket ticket;
+	uint8_t own_next;	       /* 1: it joined with the next of the node's keys */
+	uint8_t gateway_next;	       /* 1: with the next of the gateways' */
+	uint8_t next_key[LINK_KEY_LEN]; /* what the gateways change to; zeros: to none */
+};
+
+struct ipc_ticket_kept {
+	uint64_t counter; /* 0: it could not be kept */
+};
+
+struct ipc_next_key {
+	char secret_key[IPC_KEY_LEN + 1]; /* "": use the one that is there */
 };
 
 struct ipc_relay_setup {
@@ -181,6 +202,9 @@ struct ipc_message {
 		struct ipc_logs logs;
 		struct ipc_event event;
 		struct ipc_status status;
+		struct ipc_ticket ticket;
+		struct ipc_ticket_kept ticket_kept;
+		struct ipc_next_key next_key;
 		struct ipc_relay_setup relay_setup;
 		struct ipc_relay_order relay_order;
 		struct ipc_request request;

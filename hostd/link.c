@@ -28,6 +28,7 @@ void link_hello_fill(struct link *link, struct link_hello *ret_hello)
 	uint32_t count = 0;
 
 	*ret_hello = link->node;
+	ret_hello->ticket = link->ticket;
 	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
 		if (link->kernels[i].used && link->kernels[i].info.state != 0)
 			ret_hello->kernels[count++] = link->kernels[i].info;
@@ -37,29 +38,13 @@ void link_hello_fill(struct link *link, struct link_hello *ret_hello)
 
 /* ---- messages from the monitor ---- */
 
-static int keys_parse(struct link *link, struct ipc_link_setup *setup)
-{
-	struct curve_key secret;
-	int r = curve_key_parse(setup->secret_key, IPC_KEY_LEN, &secret);
-
-	if (r == 0)
-		r = curve_pair_from_secret(&secret, &link->own);
-	secret_wipe(&secret, sizeof(secret));
-	secret_wipe(setup->secret_key, sizeof(setup->secret_key));
-	for (unsigned i = 0; r == 0 && i < 2 && setup->gateway_keys[i][0]; i++) {
-		r = curve_key_parse(setup->gateway_keys[i], IPC_KEY_LEN, &link->keys[i]);
-		link->keys_count = i + 1;
-	}
-	return r == 0 && link->keys_count == 0 ? -EINVAL : r;
-}
-
 static int on_setup(struct link *link, struct ipc_message *message)
 {
 	int r;
 
 	if (link->set_up || message->u.link_setup.gateways_count > IPC_GATEWAYS_MAX)
 		return -EINVAL;
-	r = keys_parse(link, &message->u.link_setup);
+	r = join_setup(link, &message->u.link_setup);
 	if (r < 0)
 		log_error(r, "the node's key");
 	if (r == 0)
@@ -142,6 +127,17 @@ static int on_event(struct link *link, struct ipc_message *message)
 	return 0;
 }
 
+static int on_ticket_kept(struct link *link, struct ipc_message *message)
+{
+	join_kept(link, &message->u.ticket_kept);
+	return 0;
+}
+
+static int on_next_key(struct link *link, struct ipc_message *message)
+{
+	return join_next_key(link, &message->u.next_key);
+}
+
 static int on_status(struct link *link, struct ipc_message *message)
 {
 	link->frame.type = LINK_STATUS;
@@ -157,6 +153,8 @@ static const struct {
 	{IPC_LINK_SETUP, on_setup}, {IPC_NODE, on_node},     {IPC_KERNEL, on_kernel},
 	{IPC_STREAM, on_stream},    {IPC_RESULT, on_result}, {IPC_LOGS, on_logs},
 	{IPC_EVENT, on_event},	    {IPC_STATUS, on_status},
+	{IPC_TICKET_KEPT, on_ticket_kept},
+	{IPC_NEXT_KEY, on_next_key},
 };
 
 static int message_take(struct link *link, struct ipc_message *message)
@@ -235,7 +233,9 @@ static void link_close(struct link *link)
 {
 	gateways_close(link);
 	entries_close(link);
-	curve_pair_wipe(&link->own);
+	curve_pair_wipe(&link->own[0]);
+	curve_pair_wipe(&link->own[1]);
+	secret_wipe(link->join_secret, sizeof(link->join_secret));
 	link_inbox_free(link->inbox);
 	if (link->zmq)
 		zmq_ctx_term(link->zmq);

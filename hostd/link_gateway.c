@@ -56,6 +56,7 @@ static void down(struct gateway *gateway)
 	if (gateway->state == GATEWAY_WELCOMED)
 		tell_state(gateway, false);
 	gateway->state = GATEWAY_DOWN;
+	join_down(gateway);
 	gateway->event_sent = 0;
 	link_outbox_clear(gateway->outbox);
 	entries_pause(gateway->link, gateway);
@@ -77,7 +78,7 @@ static void hang_up(struct gateway *gateway)
 }
 
 /* Jitter keeps the nodes of a fleet from dialling a gateway that came back all at once. */
-static void redial(struct gateway *gateway)
+void gateway_redial(struct gateway *gateway)
 {
 	uint32_t delay = gateway->redial_ms / 2 + randombytes_uniform(gateway->redial_ms);
 
@@ -90,7 +91,7 @@ static void redial(struct gateway *gateway)
 static int socket_open(struct gateway *gateway)
 {
 	struct link *link = gateway->link;
-	int r = link_socket_node(link->zmq, &link->own, &link->keys[gateway->key],
+	int r = link_socket_node(link->zmq, &link->own[gateway->own], &link->keys[gateway->key],
 				 &gateway->socket);
 
 	if (r < 0) {
@@ -120,8 +121,14 @@ static void dial(void *ctx)
 
 	if (r < 0) {
 		log_error(r, "gateway %s", gateway->endpoint);
-		redial(gateway);
+		gateway_redial(gateway);
 	}
+}
+
+void gateway_dial_now(struct gateway *gateway)
+{
+	hang_up(gateway);
+	loop_timer_start(gateway->link->loop, &gateway->redial, 0, dial, gateway);
 }
 
 int gateways_open(struct link *link, const struct ipc_link_setup *setup)
@@ -157,19 +164,6 @@ void gateways_close(struct link *link)
 	}
 }
 
-/* ---- HELLO ---- */
-
-static void hello(struct gateway *gateway)
-{
-	struct link *link = gateway->link;
-	struct link_hello *body = &link->frame.u.hello;
-
-	link->frame.type = LINK_HELLO;
-	link_hello_fill(link, body);
-	gateway->state = GATEWAY_GREETED;
-	gateway_send(gateway, &link->frame);
-}
-
 /* ---- what became of the connection ---- */
 
 static void watch_take(struct gateway *gateway, enum link_watch_event event)
@@ -180,25 +174,21 @@ static void watch_take(struct gateway *gateway, enum link_watch_event event)
 	case LINK_WATCH_UP:
 		/* A connection may be up again before the loss of the last was read. */
 		down(gateway);
-		gateway->redial_ms = LINK_REDIAL_MS;
-		hello(gateway);
+		join_start(gateway);
 		break;
 	case LINK_WATCH_DOWN:
 		/* libzmq dials again after a loss, but never after what broke its protocol. */
-		redial(gateway);
+		gateway_redial(gateway);
 		break;
 	case LINK_WATCH_REFUSED:
-		log_info("the gateway at %s refused this node's key: it is not that of a node "
-			 "it knows, or was revoked",
-			 gateway->endpoint);
-		redial(gateway);
+		join_refused(gateway);
 		break;
 	case LINK_WATCH_WRONG_SERVER:
 		log_info("what answers at %s does not hold the gateway's key that this node "
 			 "pins: nothing is told to it",
 			 gateway->endpoint);
 		gateway->key = (gateway->key + 1) % link->keys_count;
-		redial(gateway);
+		gateway_redial(gateway);
 		break;
 	default:
 		break;
@@ -237,7 +227,7 @@ static int frame_receive(struct gateway *gateway)
 		/* It is authenticated and still talks nonsense: another version, or worse. */
 		log_error(r, "%s: %s", gateway->endpoint,
 			  r == -EPROTO ? "unexpected frame" : "malformed frame");
-		redial(gateway);
+		gateway_redial(gateway);
 		return -EAGAIN;
 	}
 	return 0;
@@ -295,13 +285,14 @@ void gateway_send(struct gateway *gateway, const struct link_frame *frame)
 {
 	int r;
 
-	if (gateway->state == GATEWAY_DOWN ||
-	    (gateway->state == GATEWAY_GREETED && frame->type != LINK_HELLO))
+	if (gateway->state == GATEWAY_DOWN || gateway->state == GATEWAY_TURN ||
+	    (gateway->state == GATEWAY_GREETED && frame->type != LINK_HELLO) ||
+	    (gateway->state == GATEWAY_ENROLLING && frame->type != LINK_ENROL))
 		return;
 	r = link_outbox_push(gateway->outbox, frame);
 	if (r < 0) {
 		log_error(r, "%s: %s", gateway->endpoint, link_type_name(frame->type));
-		redial(gateway);
+		gateway_redial(gateway);
 	}
 }
 

@@ -49,8 +49,19 @@ static int on_welcome(struct gateway *gateway, const struct link_frame *frame)
 		entries_return(gateway->link, gateway);
 	gateway->epoch = welcome->gateway_epoch;
 	gateway->state = GATEWAY_WELCOMED;
+	gateway->redial_ms = LINK_REDIAL_MS;
+	join_welcomed(gateway, welcome);
 	link_tell(gateway->link, IPC_GATEWAY, &body);
 	gateway_events(gateway->link);
+	return 0;
+}
+
+static int on_verdict(struct gateway *gateway, const struct link_frame *frame)
+{
+	/* The frame lives in the inbox, which the next connection will use. */
+	const struct link_verdict_body verdict = frame->u.verdict;
+
+	join_verdict(gateway, &verdict);
 	return 0;
 }
 
@@ -161,6 +172,8 @@ static const struct {
 	int (*take)(struct gateway *gateway, const struct link_frame *frame);
 } rows[] = {
 	{LINK_WELCOME, GATEWAY_GREETED, on_welcome},
+	{LINK_VERDICT, GATEWAY_GREETED, on_verdict},
+	{LINK_VERDICT, GATEWAY_ENROLLING, on_verdict},
 	{LINK_REQUEST, GATEWAY_WELCOMED, on_request},
 	{LINK_ATTACH, GATEWAY_WELCOMED, on_attach},
 	{LINK_DETACH, GATEWAY_WELCOMED, on_session},
@@ -173,8 +186,7 @@ static const struct {
 int request_take(struct gateway *gateway, const struct link_frame *frame)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].type == frame->type)
-			return rows[i].state == gateway->state ? rows[i].take(gateway, frame)
-							       : -EPROTO;
+		if (rows[i].type == frame->type && rows[i].state == gateway->state)
+			return rows[i].take(gateway, frame);
 	return -EPROTO;
 }

@@ -4,7 +4,8 @@
  * nothing else: no files, no other process. This header is what its own files share.
  *
  *	link.c	        the loop, messages from the monitor
- *	link_gateway.c  one DEALER a gateway: keys, HELLO, what waits for it
+ *	link_gateway.c  one DEALER a gateway: keys, what waits for it
+ *	link_join.c     how it gets in: HELLO or ENROL, tickets, the node's next key
  *	link_kernel.c   the kernels' streams
  *	link_session.c  their sessions
  *	link_request.c  frames from a gateway, a table
@@ -38,9 +39,12 @@
 #define LINK_EVENTS_MS 30000u /* without an acknowledgement: they are sent again */
 #define LINK_REDIAL_MS 500u /* after a failed handshake; doubles, with jitter, up to */
 #define LINK_REDIAL_MAX_MS 30000u
+#define LINK_JOIN_MS 10000u /* from HELLO to WELCOME: then another gateway gets its turn */
 
 enum gateway_state {
 	GATEWAY_DOWN,	  /* no authenticated connection */
+	GATEWAY_TURN,	  /* it waits for its turn to join */
+	GATEWAY_ENROLLING, /* ENROL is on its way */
 	GATEWAY_GREETED,  /* HELLO is on its way; nothing else is sent */
 	GATEWAY_WELCOMED,
 };
@@ -57,6 +61,7 @@ struct gateway {
 	enum gateway_state state;
 	uint64_t epoch;	  /* of the last WELCOME */
 	unsigned key;	  /* which of the pinned keys is tried */
+	unsigned own;	  /* which of the node's own */
 	uint32_t redial_ms;
 	struct loop_timer redial;
 	uint64_t event_sent; /* events up to this were sent to it */
@@ -103,7 +108,8 @@ struct link {
 	int exit_code;
 	void *zmq;
 	bool set_up;
-	struct curve_pair own;
+	struct curve_pair own[2]; /* current; next, with own_count 2 */
+	unsigned own_count;
 	struct curve_key keys[2];
 	unsigned keys_count;
 	uint32_t gateways_count;
@@ -113,6 +119,15 @@ struct link {
 	uint32_t kernels_end; /* behind the last one ever used */
 	uint32_t kernels_turn;
 	struct link_hello node; /* the node's part of HELLO */
+
+	/* link_join.c: one join at a time, for each voids the ticket of the one before. */
+	struct link_ticket ticket; /* the one to show */
+	struct ipc_ticket given;   /* by the join under way; the monitor is keeping it */
+	bool keeping;		   /* no other join may begin meanwhile */
+	struct gateway *joining;   /* whose turn it is; NULL: nobody's */
+	struct loop_timer join_timer;
+	bool enrol; /* this node's key is to be registered first */
+	uint8_t join_secret[LINK_SECRET_LEN];
 
 	/* Not acknowledged; a gateway at a time gets them. */
 	struct link_event events[LINK_EVENTS_MAX];
@@ -157,6 +172,28 @@ void gateways_send(struct link *link, const struct link_frame *frame); /* to all
 int gateway_forward(struct gateway *gateway, const uint8_t *bytes, size_t len);
 void gateway_events(struct link *link); /* sends what is not yet sent, to one gateway */
 void gateway_events_again(struct link *link); /* and all, where that was long ago */
+
+/* Closes and dials again, at once or after a delay that doubles. */
+void gateway_dial_now(struct gateway *gateway);
+void gateway_redial(struct gateway *gateway);
+
+/* ---- link_join.c ---- */
+
+/* Keys and ticket of a setup, whose secrets are wiped. */
+int join_setup(struct link *link, struct ipc_link_setup *setup);
+
+/* The gateway's connection is up: it joins now, or when it is its turn. */
+void join_start(struct gateway *gateway);
+/* It is down, whatever it was doing. */
+void join_down(struct gateway *gateway);
+/* It is welcomed: the ticket goes to the monitor, and when that has it, back as JOIN_ACK. */
+void join_welcomed(struct gateway *gateway, const struct link_welcome *welcome);
+void join_kept(struct link *link, const struct ipc_ticket_kept *kept);
+/* It answered ENROL, or does not let us in. */
+void join_verdict(struct gateway *gateway, const struct link_verdict_body *verdict);
+/* The gateway refused the key: another one is tried, where there is one. */
+void join_refused(struct gateway *gateway);
+int join_next_key(struct link *link, struct ipc_next_key *next);
 
 /* ---- link_kernel.c ---- */
 

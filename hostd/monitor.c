@@ -56,33 +56,6 @@ void monitor_tell(struct monitor *monitor, enum ipc_type type, const void *body,
 
 /* ---- the link worker ---- */
 
-static int setup_read(struct monitor *monitor, struct ipc_link_setup *ret_setup)
-{
-	const struct node_conf *conf = &monitor->conf;
-	char *text = NULL;
-	size_t len = 0;
-	int r = conf_read_file(monitor->paths->key, IPC_KEY_LEN + 1, &text, &len);
-
-	if (r < 0)
-		return r;
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len == IPC_KEY_LEN)
-		memcpy(ret_setup->secret_key, text, IPC_KEY_LEN);
-	else
-		r = -EBADMSG;
-	secret_wipe(text, strlen(text));
-	free(text);
-	memcpy(ret_setup->gateway_keys[0], conf->gateway_key, IPC_KEY_LEN);
-	memcpy(ret_setup->gateway_keys[1], conf->gateway_key_next, IPC_KEY_LEN);
-	ret_setup->gateways_count = (uint32_t)conf->gateways_count;
-	for (size_t i = 0; i < conf->gateways_count; i++) {
-		ret_setup->gateways[i].address = conf->gateways[i].address;
-		ret_setup->gateways[i].port = conf->gateways[i].port;
-	}
-	return r;
-}
-
 /* Everything a new link has to know; the keys last, for with them it dials and says HELLO. */
 static int link_brief(struct monitor *monitor)
 {
@@ -102,7 +75,7 @@ static int link_brief(struct monitor *monitor)
 			log_error(r, "stream");
 	}
 	events_brief(monitor);
-	r = setup_read(monitor, &setup);
+	r = identity_setup(monitor, &setup);
 	if (r == 0)
 		r = worker_send(monitor->link, IPC_LINK_SETUP, &setup, -1);
 	secret_wipe(&setup, sizeof(setup));
@@ -312,6 +285,8 @@ static int monitor_open(struct monitor *monitor)
 	if (r == 0)
 		r = node_open(monitor);
 	if (r == 0)
+		r = identity_start(monitor);
+	if (r == 0)
 		events_start(monitor);
 	if (r == 0)
 		r = cells_open(monitor);
@@ -348,6 +323,7 @@ static void monitor_close(struct monitor *monitor)
 		if (monitor->kernels[i])
 			kernel_remove(monitor->kernels[i]);
 	worker_free(monitor->link);
+	identity_close(&monitor->identity);
 	denied_stop(monitor);
 	events_stop(monitor);
 	if (monitor->cells)
@@ -367,7 +343,7 @@ int monitor_run(const struct monitor_paths *paths)
 	if (!monitor)
 		return 1;
 	monitor->paths = paths;
-	monitor->signal_fd = monitor->audit_fd = -1;
+	monitor->signal_fd = monitor->audit_fd = monitor->identity.folder = -1;
 	monitor->events.fd = monitor->events.folder = -1;
 	monitor->store.socket = monitor->state.fd = -1;
 	r = monitor_open(monitor);

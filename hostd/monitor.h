@@ -19,6 +19,7 @@
  *	monitor_workspace.c the project's workspace, its own copy of an environment
  *	monitor_network.c  what it may reach
  *	monitor_request.c  what the link may ask
+ *	monitor_identity.c the node's keys and tickets, for the link
  *	adopt.h		   what the next monitor finds of it
  */
 #ifndef ANCHORHOLD_HOSTD_MONITOR_H
@@ -30,6 +31,7 @@
 #include "hostd/edge.h"
 #include "hostd/environment.h"
 #include "hostd/event.h"
+#include "hostd/identity.h"
 #include "hostd/ipc.h"
 #include "hostd/loop.h"
 #include "hostd/state.h"
@@ -177,6 +179,10 @@ struct monitor {
 	uint64_t events_sent; /* the newest that the link has */
 	uint32_t events_told; /* how many it got since it had none to send */
 	struct loop_timer events_timer; /* set while something is not on the disk */
+
+	struct identity identity;
+	char pins[2][IPC_KEY_LEN + 1]; /* the gateways' keys: current; next or "" */
+	uint64_t ticket;	       /* the number of the last one kept */
 
 	struct worker *link;
 	bool reached; /* a gateway, once since the boot */
@@ -402,6 +408,21 @@ void relay_tell(struct kernel *kernel, const char *text); /* to who executes */
 int relay_adopt(struct kernel *kernel, int fds[WORKER_FDS], enum worker_phase phase);
 void relay_lost(struct kernel *kernel); /* its process is gone: another, or the kernel's end */
 int relay_connect(struct kernel *kernel); /* a new stream between it and the link */
+
+/* ---- monitor_identity.c ---- */
+
+/* The node's key, which is made at first boot, and its fingerprint for the console. */
+int identity_start(struct monitor *monitor);
+
+/* What a link must know to dial. It holds secrets: the caller wipes it. */
+int identity_setup(struct monitor *monitor, struct ipc_link_setup *ret_setup);
+
+/* A join's ticket, and what came with it, is kept and that is answered. */
+void identity_join(struct monitor *monitor, const struct ipc_ticket *joined);
+
+/* LINK_ROTATE: LINK_OK, at stage 1 with the new public key in ret_text. */
+enum link_code identity_rotate(struct monitor *monitor, uint8_t stage,
+			       char ret_text[IPC_KEY_LEN + 1], struct cell_error *ret_error);
 
 /* ---- monitor_request.c ---- */
 

@@ -116,6 +116,18 @@ static void do_cut(struct monitor *monitor, const struct ipc_request *asked)
 	answer(monitor, asked, code, kernel, &error);
 }
 
+static void do_rotate(struct monitor *monitor, const struct ipc_request *asked)
+{
+	struct ipc_result body = {.gateway = asked->gateway, .id = asked->request.id};
+	struct cell_error error = {0};
+
+	body.code = identity_rotate(monitor, asked->request.stage, body.text, &error);
+	if (body.code == LINK_OK)
+		monitor_tell(monitor, IPC_RESULT, &body, -1);
+	else
+		answer(monitor, asked, (enum link_code)body.code, NULL, &error);
+}
+
 static void do_logs(struct monitor *monitor, const struct ipc_request *asked)
 {
 	static struct ipc_logs body; /* large; the monitor is one thread */
@@ -156,6 +168,7 @@ static void on_request(struct monitor *monitor, const struct ipc_request *asked)
 		[LINK_INTERRUPT] = do_interrupt, [LINK_RESTART] = do_restart,
 		[LINK_LOGS] = do_logs,		 [LINK_USAGE] = do_usage,
 		[LINK_NETWORK] = do_network,	 [LINK_CUT] = do_cut,
+		[LINK_ROTATE] = do_rotate,
 	};
 
 	if (asked->request.verb < sizeof(verbs) / sizeof(verbs[0]) && verbs[asked->request.verb])
@@ -212,6 +225,9 @@ static void from_link(struct monitor *monitor, struct ipc_message *message)
 		break;
 	case IPC_GATEWAY:
 		on_gateway(monitor, &message->u.gateway);
+		break;
+	case IPC_TICKET:
+		identity_join(monitor, &message->u.ticket);
 		break;
 	case IPC_STREAM_LOST:
 		on_stream_lost(monitor, &message->u.stream);

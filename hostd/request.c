@@ -58,6 +58,11 @@ static int cut_ok(const struct link_request *request)
 	return request->on <= 1;
 }
 
+static int rotate_ok(const struct link_request *request)
+{
+	return request->stage == LINK_ROTATE_MAKE || request->stage == LINK_ROTATE_USE;
+}
+
 /* Verbs of a kernel id alone, any of which there may be or not. */
 static int kernel_ok(const struct link_request *request)
 {
@@ -71,6 +76,7 @@ static int request_ok(const struct ipc_message *message)
 		[LINK_INTERRUPT] = kernel_ok, [LINK_RESTART] = kernel_ok,
 		[LINK_LOGS] = logs_ok,	     [LINK_NETWORK] = network_ok,
 		[LINK_CUT] = cut_ok,	     [LINK_USAGE] = kernel_ok,
+		[LINK_ROTATE] = rotate_ok,
 	};
 	const struct link_request *request = &message->u.request.request;
 
@@ -84,6 +90,13 @@ static int gateway_ok(const struct ipc_message *message)
 {
 	return message->u.gateway.gateway < IPC_GATEWAYS_MAX && message->u.gateway.up <= 1 &&
 	       message->u.gateway.next_key <= 1;
+}
+
+static int ticket_ok(const struct ipc_message *message)
+{
+	return message->u.ticket.ticket.counter > 0 &&
+	       message->u.ticket.ticket.counter <= INT64_MAX && message->u.ticket.own_next <= 1 &&
+	       message->u.ticket.gateway_next <= 1;
 }
 
 static int relay_event_ok(const struct ipc_message *message)
@@ -110,6 +123,8 @@ static const struct {
 	{IPC_REQUEST, WORKER_LINK, WORKER_OPEN, 500, request_ok},
 	{IPC_EVENT_ACK, WORKER_LINK, WORKER_OPEN, 500, any_ok},
 	{IPC_GATEWAY, WORKER_LINK, WORKER_OPEN, 50, gateway_ok},
+	/* Each is written to the disk; a link joins at most so often. */
+	{IPC_TICKET, WORKER_LINK, WORKER_OPEN, 20, ticket_ok},
 	{IPC_STREAM_LOST, WORKER_LINK, WORKER_OPEN, 500, any_ok},
 	/* Once an incarnation, which makes the relay's phase READY, and to each monitor that asks. */
 	{IPC_RELAY_READY, WORKER_RELAY, WORKER_OPEN | WORKER_READY, 5, any_ok},

@@ -128,7 +128,7 @@ static void test_nonsense(struct world *world)
 	router_again(world, false);
 	router_again(world, true);
 	CHECK(check, world_wait(world, LINK_HELLO, WAIT_MS) != NULL);
-	world->route = *link_inbox_route(world->inbox);
+	world->route = link_inbox_sender(world->inbox)->route;
 	frame->type = LINK_EVENT_ACK;
 	frame->u.event_ack = 1;
 	world_send(world, frame);

@@ -17,6 +17,8 @@ static void fill(enum ipc_type type)
 		message.u.request.request.verb = LINK_START;
 		strcpy(message.u.request.request.start.environment, "python");
 	}
+	if (type == IPC_TICKET)
+		message.u.ticket.ticket.counter = 1;
 	if (type == IPC_RELAY_EVENT)
 		message.u.relay_event.kind = IPC_RELAY_GAP;
 }
@@ -38,6 +40,7 @@ static const struct {
 	{IPC_REQUEST, WORKER_LINK, WORKER_OPEN},
 	{IPC_EVENT_ACK, WORKER_LINK, WORKER_OPEN},
 	{IPC_GATEWAY, WORKER_LINK, WORKER_OPEN},
+	{IPC_TICKET, WORKER_LINK, WORKER_OPEN},
 	{IPC_STREAM_LOST, WORKER_LINK, WORKER_OPEN},
 	{IPC_RELAY_READY, WORKER_RELAY, WORKER_OPEN | WORKER_READY},
 	{IPC_RELAY_DRAINED, WORKER_RELAY, WORKER_DYING},
@@ -68,6 +71,33 @@ static void test_who(struct check *check)
 						  phases[i]));
 			}
 	check_row(check, NULL);
+}
+
+static void test_tickets(struct check *check)
+{
+	static const struct {
+		uint64_t counter;
+		uint8_t own_next, gateway_next;
+		int result;
+	} rows[] = {
+		{1, 1, 1, 0},	    {INT64_MAX, 0, 0, 0}, {0, 0, 0, -EBADMSG},
+		{1, 2, 0, -EBADMSG}, {1, 0, 2, -EBADMSG},  {UINT64_MAX, 0, 0, -EBADMSG},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fill(IPC_TICKET);
+		message.u.ticket.ticket.counter = rows[i].counter;
+		message.u.ticket.own_next = rows[i].own_next;
+		message.u.ticket.gateway_next = rows[i].gateway_next;
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), rows[i].result);
+	}
+	for (uint8_t stage = 0; stage < 4; stage++) {
+		fill(IPC_REQUEST);
+		message.u.request.request.verb = LINK_ROTATE;
+		message.u.request.request.stage = stage;
+		CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN),
+			 stage == 1 || stage == 2 ? 0 : -EBADMSG);
+	}
 }
 
 static void test_rate(struct check *check)
@@ -111,7 +141,7 @@ static void test_requests(struct check *check)
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
 	check_row(check, "numbers");
 	fill(IPC_REQUEST);
-	request->verb = LINK_USAGE + 1;
+	request->verb = LINK_ROTATE + 1;
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);
 	fill(IPC_REQUEST);
 	request->verb = 0;
@@ -236,6 +266,7 @@ int main(void)
 	struct check check = {0};
 
 	test_who(&check);
+	test_tickets(&check);
 	test_rate(&check);
 	test_requests(&check);
 	test_fields(&check);

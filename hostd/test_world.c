@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -24,11 +25,11 @@ static long now_ms(void)
 }
 
 static bool lookup(void *arg, const struct curve_key *key, const char *address,
-		   char ret_user[LINK_NAME_MAX])
+		   struct link_zap_peer *ret_peer)
 {
 	const struct world *world = arg;
 
-	snprintf(ret_user, LINK_NAME_MAX, "node");
+	snprintf(ret_peer->user, LINK_NAME_MAX, "node");
 	return memcmp(key, &world->node.public_key, sizeof(*key)) == 0;
 }
 
@@ -65,6 +66,7 @@ void world_file(struct world *world, const char *name, const char *text)
 	CHECK(world->check, file != NULL);
 	if (file == NULL)
 		return;
+	fchmod(fileno(file), 0600); /* a key that others may read is refused */
 	fputs(text, file);
 	fclose(file);
 }
@@ -165,9 +167,10 @@ void world_send(struct world *world, const struct link_frame *frame)
 
 void world_welcome(struct world *world)
 {
-	world->route = *link_inbox_route(world->inbox);
+	world->route = link_inbox_sender(world->inbox)->route;
 	out.type = LINK_WELCOME;
-	out.u.welcome = (struct link_welcome){.gateway_epoch = world->epoch, .time_ms = 1};
+	out.u.welcome = (struct link_welcome){
+		.gateway_epoch = world->epoch, .time_ms = 1, .ticket = {.counter = ++world->ticket}};
 	world_send(world, &out);
 }
 

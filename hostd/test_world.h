@@ -37,6 +37,7 @@ struct world {
 	pid_t pid; /* of hostd-dev */
 	uint64_t in_seq[LINK_CHANNELS];
 	uint64_t request;
+	uint64_t ticket; /* the last one given */
 	uint32_t incarnation;
 	struct link_budget budget;
 	struct link_join *join;

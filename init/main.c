@@ -107,6 +107,7 @@ static void read_conf(struct init *init)
 		conf_fault(&init->idle, text);
 	} else if (node_conf_read(NODE_CONF_PATH, &init->conf, &init->idle) == 0) {
 		init->idle.text[0] = '\0';
+		explicit_bzero(init->conf.join_secret, sizeof(init->conf.join_secret));
 		if (sethostname(init->conf.name, strlen(init->conf.name)) < 0)
 			log_line(log, LOG_WARNING, "hostname: %s", strerror(errno));
 	} else {

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
+#include <mbedtls/md.h>
 #include <zmq.h>
 
 #include "link/secret.h"
@@ -154,6 +156,20 @@ int curve_pair_make(struct curve_pair *ret_pair)
 		curve_pair_wipe(ret_pair);
 	secret_wipe(secret_text, sizeof(secret_text));
 	return error;
+}
+
+void curve_key_print(const struct curve_key *key, char ret_print[CURVE_PRINT_LEN + 1])
+{
+	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+	uint8_t hash[32] = {0};
+	size_t at = 0;
+
+	/* Cannot fail: SHA-256 is in every build. Zeros would match no key's print. */
+	if (info == NULL || mbedtls_md(info, key->bytes, CURVE_KEY_LEN, hash) != 0)
+		memset(hash, 0, sizeof(hash));
+	for (size_t i = 0; i < 16; i += 2)
+		at += (size_t)snprintf(ret_print + at, CURVE_PRINT_LEN + 1 - at, "%s%02x%02x",
+				       i > 0 ? "-" : "", hash[i], hash[i + 1]);
 }
 
 void curve_pair_wipe(struct curve_pair *pair)

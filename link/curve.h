@@ -13,6 +13,7 @@
 
 #define CURVE_KEY_LEN 32u
 #define CURVE_TEXT_LEN 40u /* Z85 characters of a key */
+#define CURVE_PRINT_LEN 39u /* characters of a fingerprint */
 
 struct curve_key {
 	uint8_t bytes[CURVE_KEY_LEN];
@@ -44,5 +45,11 @@ int curve_pair_from_secret(const struct curve_key *secret, struct curve_pair *re
 int curve_pair_make(struct curve_pair *ret_pair);
 
 void curve_pair_wipe(struct curve_pair *pair);
+
+/*
+ * What people compare a public key by, and what every frame of a connection carries: the first 16
+ * bytes of its SHA-256, in hex, as 0123-4567-... An identifier, as in link_identifier_ok().
+ */
+void curve_key_print(const struct curve_key *key, char ret_print[CURVE_PRINT_LEN + 1]);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include <zmq.h>
 
+#include "link/zap.h"
+
 bool link_route_equal(const struct link_route *a, const struct link_route *b)
 {
 	return a->len == b->len && memcmp(a->id, b->id, a->len) == 0;
@@ -16,8 +18,7 @@ bool link_route_equal(const struct link_route *a, const struct link_route *b)
 
 struct link_inbox {
 	zmq_msg_t msg; /* the frame's bytes; always initialised */
-	struct link_route route;
-	char user[LINK_NAME_MAX];
+	struct link_sender sender;
 	struct link_frame frame;
 };
 
@@ -40,14 +41,20 @@ void link_inbox_free(struct link_inbox *inbox)
 	free(inbox);
 }
 
-const struct link_route *link_inbox_route(const struct link_inbox *inbox)
+const struct link_sender *link_inbox_sender(const struct link_inbox *inbox)
 {
-	return &inbox->route;
+	return &inbox->sender;
 }
 
-const char *link_inbox_user(const struct link_inbox *inbox)
+/*
+ * Its descriptor may be another connection's by now, which is then the one marked: all are nodes'
+ * here, so the worst is that one of them has to dial again.
+ */
+void link_inbox_mark(const struct link_inbox *inbox, struct link_mark *ret_mark)
 {
-	return inbox->user;
+	const char *fd = zmq_msg_gets(&inbox->msg, "__fd");
+
+	link_mark_take(fd == NULL ? -1 : (int)strtol(fd, NULL, 10), ret_mark);
 }
 
 static bool is_router(void *socket)
@@ -83,20 +90,28 @@ static int receive_route(struct link_inbox *inbox, void *socket)
 		drain(inbox, socket);
 		return -EMSGSIZE;
 	}
-	inbox->route.len = (uint8_t)len;
-	memcpy(inbox->route.id, zmq_msg_data(&inbox->msg), len);
+	inbox->sender.route.len = (uint8_t)len;
+	memcpy(inbox->sender.route.id, zmq_msg_data(&inbox->msg), len);
 	return receive_part(inbox, socket);
 }
 
+/* What ZAP said of its key, which libzmq puts on every message of the connection. */
 static bool receive_user(struct link_inbox *inbox)
 {
 	const char *user = zmq_msg_gets(&inbox->msg, "User-Id");
+	const char *key = zmq_msg_gets(&inbox->msg, LINK_ZAP_KEY);
+	const char *stamp = zmq_msg_gets(&inbox->msg, LINK_ZAP_STAMP);
 
-	if (user == NULL || !link_identifier_ok(user))
+	if (user == NULL || !link_identifier_ok(user) || key == NULL ||
+	    strlen(key) != CURVE_PRINT_LEN || stamp == NULL)
 		return false;
-	memcpy(inbox->user, user, strlen(user) + 1); /* an identifier is shorter than the field */
+	/* an identifier is shorter than the field */
+	memcpy(inbox->sender.user, user, strlen(user) + 1);
+	memcpy(inbox->sender.key, key, CURVE_PRINT_LEN + 1);
+	inbox->sender.stamp = strtoull(stamp, NULL, 10);
 	return true;
 }
+
 
 int link_inbox_receive(struct link_inbox *inbox, void *socket, const struct link_frame **ret_frame)
 {
@@ -104,8 +119,7 @@ int link_inbox_receive(struct link_inbox *inbox, void *socket, const struct link
 	bool known;
 	int error;
 
-	inbox->route.len = 0;
-	inbox->user[0] = '\0';
+	memset(&inbox->sender, 0, sizeof(inbox->sender));
 	error = router ? receive_route(inbox, socket) : receive_part(inbox, socket);
 	if (error != 0)
 		return error;

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link/curve.h"
+#include "link/mark.h"
 #include "link/wire.h"
 
 #define LINK_ROUTE_MAX 32u
@@ -24,6 +26,14 @@ struct link_route {
 
 bool link_route_equal(const struct link_route *a, const struct link_route *b);
 
+/* Who sent a frame. At a DEALER all of it is empty. */
+struct link_sender {
+	struct link_route route;
+	char user[LINK_NAME_MAX];	/* the name ZAP let its key in by */
+	char key[CURVE_PRINT_LEN + 1];	/* that key's fingerprint */
+	uint64_t stamp;			/* what ZAP gave its connection */
+};
+
 /* ---- receiving ---- */
 
 /* Large (a HELLO unpacked): allocated once, used for every frame. */
@@ -35,14 +45,16 @@ void link_inbox_free(struct link_inbox *inbox);
 /*
  * The next frame of socket. On 0 *ret_frame points into the inbox and lives, with its data, until
  * the next call. -EAGAIN: none is waiting. -EMSGSIZE: more than one part, all of them dropped.
- * -EBADMSG, -EPROTO: malformed (wire.h). -EACCES: at a ROUTER, no User-Id. After each of the last
+ * -EBADMSG, -EPROTO: malformed (wire.h). -EACCES: at a ROUTER, no User-Id or key. After each of the last
  * four the route and the user are still those of the sender. -ETERM or another: the socket.
  */
 int link_inbox_receive(struct link_inbox *inbox, void *socket, const struct link_frame **ret_frame);
 
-/* Who sent the frame last received; user is "" at a DEALER. */
-const struct link_route *link_inbox_route(const struct link_inbox *inbox);
-const char *link_inbox_user(const struct link_inbox *inbox);
+/* Who sent the frame last received. */
+const struct link_sender *link_inbox_sender(const struct link_inbox *inbox);
+
+/* Its connection, to end it by (mark.h); of none where it is gone already. */
+void link_inbox_mark(const struct link_inbox *inbox, struct link_mark *ret_mark);
 
 /* ---- sending ---- */
 

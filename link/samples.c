@@ -27,6 +27,7 @@ static void hello(struct link_frame *frame)
 	strcpy(hello->version, "0.1.0");
 	strcpy(hello->build_id, "0123456789abcdef");
 	hello->entry_to_link_ms = 1234;
+	hello->ticket = (struct link_ticket){.counter = 7, .tag = {0xa1, 0xa2}};
 	hello->cpus = 2;
 	hello->memory_mib = 512;
 	hello->kernels_max = 128;
@@ -53,7 +54,9 @@ static void welcome(struct link_frame *frame)
 {
 	frame->type = LINK_WELCOME;
 	frame->u.welcome = (struct link_welcome){.gateway_epoch = 0x77,
-						 .time_ms = UINT64_C(1700000000123)};
+						 .time_ms = UINT64_C(1700000000123),
+						 .ticket = {.counter = 8, .tag = {0xb1}},
+						 .next_key = {0xc1, 0xc2}};
 }
 
 static void status(struct link_frame *frame)
@@ -144,6 +147,13 @@ static void request_cut(struct link_frame *frame)
 static void request_usage(struct link_frame *frame)
 {
 	request(frame, LINK_USAGE);
+}
+
+static void request_rotate(struct link_frame *frame)
+{
+	request(frame, LINK_ROTATE);
+	memset(frame->u.request.kernel_id, 0, LINK_ID_LEN);
+	frame->u.request.stage = LINK_ROTATE_USE;
 }
 
 static void request_stop(struct link_frame *frame)
@@ -252,6 +262,26 @@ static void event_ack(struct link_frame *frame)
 	frame->u.event_ack = 1;
 }
 
+static void enrol(struct link_frame *frame)
+{
+	frame->type = LINK_ENROL;
+	frame->u.enrol = (struct link_enrol){.public_key = {1, 2, 3}, .secret = {9, 8, 7}};
+	strcpy(frame->u.enrol.name, "node-1");
+}
+
+static void verdict(struct link_frame *frame)
+{
+	frame->type = LINK_VERDICT;
+	frame->u.verdict.code = LINK_V_LOCKED;
+	strcpy(frame->u.verdict.text, "two nodes have one key");
+}
+
+static void join_ack(struct link_frame *frame)
+{
+	frame->type = LINK_JOIN_ACK;
+	frame->u.join_ack = 8;
+}
+
 static const struct {
 	const char *name;
 	void (*fill)(struct link_frame *frame);
@@ -264,7 +294,8 @@ static const struct {
 	{"request-usage", request_usage}, {"result", result}, {"kernel", kernel},
 	{"attach", attach}, {"detach", detach}, {"credit", credit}, {"cursor", cursor},
 	{"in", in}, {"out", out}, {"refused", refused}, {"event", event},
-	{"event-ack", event_ack},
+	{"event-ack", event_ack}, {"enrol", enrol}, {"verdict", verdict}, {"join-ack", join_ack},
+	{"request-rotate", request_rotate},
 };
 
 size_t sample_count(void)

@@ -43,6 +43,17 @@ static void test_rows(struct check *check)
 	check_row(check, NULL);
 }
 
+/* The fingerprint is the beginning of what `sha256sum` says of the 32 bytes. */
+static void test_print(struct check *check)
+{
+	const struct curve_key key = {.bytes = "0123456789abcdef0123456789abcde"};
+	char print[CURVE_PRINT_LEN + 1];
+
+	curve_key_print(&key, print);
+	CHECK_EQ(check, strlen(print), CURVE_PRINT_LEN);
+	CHECK(check, strcmp(print, "6c00-08f0-6167-9e6c-0736-d183-9cb0-c380") == 0);
+}
+
 static void test_pairs(struct check *check)
 {
 	struct curve_pair pair, again, other;
@@ -79,5 +90,6 @@ int main(void)
 
 	test_rows(&check);
 	test_pairs(&check);
+	test_print(&check);
 	return CHECK_DONE(&check);
 }

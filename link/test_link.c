@@ -34,7 +34,7 @@ struct world {
 };
 
 static bool lookup(void *arg, const struct curve_key *key, const char *address,
-		   char ret_user[LINK_NAME_MAX])
+		   struct link_zap_peer *ret_peer)
 {
 	struct world *world = arg;
 
@@ -42,7 +42,8 @@ static bool lookup(void *arg, const struct curve_key *key, const char *address,
 	CHECK(world->check, strcmp(address, "127.0.0.1") == 0);
 	if (memcmp(key, &world->node.public_key, sizeof(*key)) != 0)
 		return false;
-	snprintf(ret_user, LINK_NAME_MAX, "node-1");
+	snprintf(ret_peer->user, LINK_NAME_MAX, "node-1");
+	ret_peer->stamp = 77;
 	return true;
 }
 
@@ -171,8 +172,9 @@ static void test_good(struct check *check)
 	CHECK_EQ(check, send_soon(&world, dealer), 0);
 	CHECK_EQ(check, gateway_receive(&world, &frame, WAIT_MS), 0);
 	CHECK(check, frame != NULL && frame->type == LINK_EVENT_ACK && frame->u.event_ack == 7);
-	CHECK(check, strcmp(link_inbox_user(world.inbox), "node-1") == 0);
-	route = *link_inbox_route(world.inbox);
+	CHECK(check, strcmp(link_inbox_sender(world.inbox)->user, "node-1") == 0);
+	CHECK_EQ(check, link_inbox_sender(world.inbox)->stamp, 77);
+	route = link_inbox_sender(world.inbox)->route;
 	CHECK(check, route.len > 0 && link_route_equal(&route, &route));
 
 	CHECK_EQ(check, link_send(world.router, &route, &frame_ack), 0);
@@ -183,7 +185,7 @@ static void test_good(struct check *check)
 		error = link_inbox_receive(inbox, dealer, &frame);
 	}
 	CHECK_EQ(check, error, 0);
-	CHECK(check, link_inbox_user(inbox)[0] == '\0' && link_inbox_route(inbox)->len == 0);
+	CHECK(check, link_inbox_sender(inbox)->user[0] == '\0' && link_inbox_sender(inbox)->route.len == 0);
 
 	route.id[0] ^= 1;
 	CHECK_EQ(check, link_send(world.router, &route, &frame_ack), -EHOSTUNREACH);
@@ -394,7 +396,7 @@ static void test_bytes(struct check *check, const struct bytes_row *row)
 	CHECK_EQ(check, link_socket_node(world.node_ctx, &world.node, &world.gateway.public_key,
 					 &dealer), 0);
 	CHECK_EQ(check, node_say(&world, dealer, WAIT_MS), 0);
-	CHECK(check, strcmp(link_inbox_user(world.inbox), "node-1") == 0);
+	CHECK(check, strcmp(link_inbox_sender(world.inbox)->user, "node-1") == 0);
 	zmq_close(dealer);
 	world_free(&world);
 }
@@ -420,17 +422,17 @@ static void test_marks(struct check *check)
 					   .data = data, .data_len = sizeof(data)};
 	CHECK_EQ(check, link_outbox_new(3 * LINK_FRAME_MAX, &outbox), 0);
 	for (; error == 0 && sent < 10000; sent++)
-		error = link_send(world.router, link_inbox_route(world.inbox), out);
+		error = link_send(world.router, &link_inbox_sender(world.inbox)->route, out);
 	CHECK_EQ(check, error, -EAGAIN);
 	CHECK(check, sent < 1000); /* the marks, and what the sockets' buffers hold */
 	for (int i = 0; i < 4; i++)
 		CHECK_EQ(check, link_outbox_push(outbox, out), 0);
 	CHECK_EQ(check, link_outbox_push(outbox, out), -ENOBUFS);
-	CHECK_EQ(check, link_outbox_flush(outbox, world.router, link_inbox_route(world.inbox)),
+	CHECK_EQ(check, link_outbox_flush(outbox, world.router, &link_inbox_sender(world.inbox)->route),
 		 -EAGAIN);
 	CHECK(check, link_outbox_bytes(outbox) > 4 * sizeof(data));
 	link_outbox_clear(outbox);
-	CHECK_EQ(check, link_outbox_flush(outbox, world.router, link_inbox_route(world.inbox)), 0);
+	CHECK_EQ(check, link_outbox_flush(outbox, world.router, &link_inbox_sender(world.inbox)->route), 0);
 	link_outbox_free(outbox);
 	free(out);
 	zmq_close(dealer);

@@ -177,12 +177,12 @@ static const struct link_frame said_up = {.type = LINK_EVENT_ACK, .u.event_ack =
 static const struct link_frame said_down = {.type = LINK_EVENT_ACK, .u.event_ack = 42};
 
 static bool lookup(void *arg, const struct curve_key *key, const char *address,
-		   char ret_user[LINK_NAME_MAX])
+		   struct link_zap_peer *ret_peer)
 {
 	struct world *world = arg;
 
 	(void)address;
-	snprintf(ret_user, LINK_NAME_MAX, "node-1");
+	snprintf(ret_peer->user, LINK_NAME_MAX, "node-1");
 	return memcmp(key, &world->node.public_key, sizeof(*key)) == 0;
 }
 
@@ -229,11 +229,11 @@ static void gateway_turn(struct world *world)
 	CHECK_EQ(world->check, link_zap_run(world->zap), 0);
 	while ((r = link_inbox_receive(world->inbox, world->router, &frame)) != -EAGAIN) {
 		CHECK_EQ(world->check, r, 0);
-		CHECK(world->check, strcmp(link_inbox_user(world->inbox), "node-1") == 0);
+		CHECK(world->check, strcmp(link_inbox_sender(world->inbox)->user, "node-1") == 0);
 		CHECK(world->check, frame->type == said_up.type &&
 					    frame->u.event_ack == said_up.u.event_ack);
 		world->up++;
-		link_send(world->router, link_inbox_route(world->inbox), &said_down);
+		link_send(world->router, &link_inbox_sender(world->inbox)->route, &said_down);
 	}
 }
 

@@ -106,14 +106,14 @@ struct broken_row {
 /* Offsets are those of PROTOCOL.md, of the samples. */
 static const struct broken_row broken_rows[] = {
 	{"version 0", LINK_STATUS, 0, 0, -EPROTO},
-	{"version 1", LINK_STATUS, 0, 1, -EPROTO},
 	{"version 2", LINK_STATUS, 0, 2, -EPROTO},
+	{"version 4", LINK_STATUS, 0, 4, -EPROTO},
 	{"type 0", LINK_STATUS, 1, 0, -EPROTO},
-	{"type 16", LINK_STATUS, 1, 16, -EPROTO},
+	{"type 19", LINK_STATUS, 1, 19, -EPROTO},
 	{"type 255", LINK_STATUS, 1, 255, -EPROTO},
 	{"pressure over 100 %", LINK_STATUS, 2 + 8 + 12, 1, -EBADMSG},
 	{"verb 0", LINK_REQUEST, 2 + 8, 0, -EBADMSG},
-	{"verb 9", LINK_REQUEST, 2 + 8, 9, -EBADMSG},
+	{"verb 10", LINK_REQUEST, 2 + 8, 10, -EBADMSG},
 	{"environment with a slash", LINK_REQUEST, 2 + 8 + 1 + 16 + 1, '/', -EBADMSG},
 	{"environment with a dot first", LINK_REQUEST, 2 + 8 + 1 + 16 + 1, '.', -EBADMSG},
 	{"environment with a NUL", LINK_REQUEST, 2 + 8 + 1 + 16 + 2, 0, -EBADMSG},
@@ -137,6 +137,11 @@ static const struct broken_row broken_rows[] = {
 	{"refused with ok", LINK_REFUSED, 2 + 16 + 8 + 8 + 1 + 1, 0, -EBADMSG},
 	{"event 0", LINK_EVENT, 2 + 16 + 7, 0, -EBADMSG},
 	{"epoch 0", LINK_WELCOME, 2 + 7, 0, -EBADMSG},
+	{"ticket 0", LINK_WELCOME, 2 + 16 + 7, 0, -EBADMSG},
+	{"verdict 0", LINK_VERDICT, 2, 0, -EBADMSG},
+	{"verdict 6", LINK_VERDICT, 2, 6, -EBADMSG},
+	{"enrolment without a name", LINK_ENROL, 2, 0, -EBADMSG},
+	{"ack of ticket 0", LINK_JOIN_ACK, 2 + 7, 0, -EBADMSG},
 };
 
 static void sample_of(enum link_type type, struct link_frame *ret_frame)

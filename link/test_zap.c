@@ -48,14 +48,14 @@ static const struct row rows[] = {
 };
 
 static bool lookup(void *arg, const struct curve_key *key, const char *address,
-		   char ret_user[LINK_NAME_MAX])
+		   struct link_zap_peer *ret_peer)
 {
 	unsigned int *asked = arg;
 
 	(*asked)++;
 	if (memcmp(key->bytes, KEY, CURVE_KEY_LEN) != 0)
 		return false;
-	snprintf(ret_user, LINK_NAME_MAX, "%s",
+	snprintf(ret_peer->user, LINK_NAME_MAX, "%s",
 		 strcmp(address, "10.0.0.9") == 0 ? "no name" : "node-1");
 	return true;
 }

@@ -70,6 +70,8 @@ static const struct field hello_fields[] = {
 	TEXT(FIELD_NAME, struct link_hello, version),
 	TEXT(FIELD_NAME, struct link_hello, build_id),
 	ANY(struct link_hello, entry_to_link_ms),
+	ANY(struct link_hello, ticket.counter),
+	RAW(struct link_hello, ticket.tag),
 	ANY(struct link_hello, cpus),
 	ANY(struct link_hello, memory_mib),
 	ANY(struct link_hello, kernels_max),
@@ -84,6 +86,9 @@ static const struct field hello_fields[] = {
 static const struct field welcome_fields[] = {
 	INT(struct link_welcome, gateway_epoch, 1, UINT64_MAX),
 	ANY(struct link_welcome, time_ms),
+	INT(struct link_welcome, ticket.counter, 1, UINT64_MAX),
+	RAW(struct link_welcome, ticket.tag),
+	RAW(struct link_welcome, next_key),
 };
 
 static const struct field status_fields[] = {
@@ -154,6 +159,10 @@ static const struct field cut_fields[] = {
 	INT(struct link_request, on, 0, 1),
 };
 
+static const struct field rotate_fields[] = {
+	INT(struct link_request, stage, LINK_ROTATE_MAKE, LINK_ROTATE_USE),
+};
+
 static const struct field logs_fields[] = {
 	ANY(struct link_request, lines),
 };
@@ -162,12 +171,13 @@ static const struct field logs_fields[] = {
 
 static const struct field request_fields[] = {
 	ANY(struct link_request, id),
-	INT(struct link_request, verb, LINK_START, LINK_USAGE),
+	INT(struct link_request, verb, LINK_START, LINK_ROTATE),
 	RAW(struct link_request, kernel_id),
 	CASE(LINK_START, start_fields),
 	CASE(LINK_LOGS, logs_fields),
 	CASE(LINK_NETWORK, network_fields),
 	CASE(LINK_CUT, cut_fields),
+	CASE(LINK_ROTATE, rotate_fields),
 };
 
 static const struct field result_fields[] = {
@@ -243,6 +253,21 @@ static const struct field event_ack_fields[] = {
 	{.kind = FIELD_INTEGER, .offset = 0, .size = sizeof(uint64_t), .max = UINT64_MAX},
 };
 
+static const struct field enrol_fields[] = {
+	TEXT(FIELD_NAME, struct link_enrol, name),
+	RAW(struct link_enrol, public_key),
+	RAW(struct link_enrol, secret),
+};
+
+static const struct field verdict_fields[] = {
+	INT(struct link_verdict_body, code, LINK_V_ENROLLED, LINK_V_REVOKED),
+	TEXT(FIELD_DISPLAY, struct link_verdict_body, text),
+};
+
+static const struct field join_ack_fields[] = {
+	{.kind = FIELD_INTEGER, .offset = 0, .size = sizeof(uint64_t), .min = 1, .max = UINT64_MAX},
+};
+
 struct type {
 	const char *name;
 	size_t size;
@@ -273,6 +298,9 @@ static const struct type types[] = {
 	[LINK_REFUSED] = TYPE("REFUSED", refused, refused_fields, NULL),
 	[LINK_EVENT] = TYPE("EVENT", event, event_fields, NULL),
 	[LINK_EVENT_ACK] = TYPE("EVENT_ACK", event_ack, event_ack_fields, NULL),
+	[LINK_ENROL] = TYPE("ENROL", enrol, enrol_fields, NULL),
+	[LINK_VERDICT] = TYPE("VERDICT", verdict, verdict_fields, NULL),
+	[LINK_JOIN_ACK] = TYPE("JOIN_ACK", join_ack, join_ack_fields, NULL),
 };
 
 static const struct type *type_of(unsigned int type)

@@ -47,6 +47,10 @@
 #define LINK_CPU_WEIGHT_MAX 10000u
 #define LINK_GRACE_MAX_S 3600u
 #define LINK_WINDOW_MAX (4u * 1024u * 1024u) /* credit a session may hold, bytes */
+#define LINK_KEY_LEN 32u    /* a CURVE key */
+#define LINK_TAG_LEN 32u    /* what a ticket is signed with */
+#define LINK_SECRET_LEN 32u /* a one-time secret: its handle, then what is secret */
+#define LINK_HANDLE_LEN 8u
 
 /* The types. N: node to gateway, G: gateway to node. */
 enum link_type {
@@ -65,6 +69,9 @@ enum link_type {
 	LINK_REFUSED = 13, /* N an IN or ATTACH that was not carried out, and why */
 	LINK_EVENT = 14,   /* N something an operator should know */
 	LINK_EVENT_ACK = 15, /* G events up to this sequence are stored */
+	LINK_ENROL = 16,     /* N instead of HELLO: register this connection's key by a secret */
+	LINK_VERDICT = 17,   /* G answer to ENROL, or to a HELLO that is not welcome */
+	LINK_JOIN_ACK = 18,  /* N the ticket of WELCOME is stored */
 };
 
 #define LINK_STATUS_MS 5000u /* between two STATUS frames */
@@ -81,6 +88,7 @@ enum link_verb {
 	LINK_NETWORK = 6, /* start.network and start.egress: the kernel's policy from now on */
 	LINK_CUT = 7,	  /* on is set; a kernel_id of zeros means every cell of the node */
 	LINK_USAGE = 8,	  /* RESULT.text: a line "key value" for each number of link_usage_key() */
+	LINK_ROTATE = 9,  /* stage is set; 1: RESULT.text is the public key the node made */
 };
 
 enum link_code { /* of a RESULT or REFUSED */
@@ -97,6 +105,19 @@ enum link_code { /* of a RESULT or REFUSED */
 	LINK_E_TOO_LARGE = 10,
 	LINK_E_BUSY = 11,	 /* a start, stop or restart of it is under way */
 	LINK_E_TIMEOUT = 12,	 /* the kernel did not become ready in time */
+};
+
+enum link_rotate { /* stages of LINK_ROTATE */
+	LINK_ROTATE_MAKE = 1, /* make the next key pair and keep it beside the current one */
+	LINK_ROTATE_USE = 2,  /* it is known here: connect with it */
+};
+
+enum link_verdict { /* of a VERDICT */
+	LINK_V_ENROLLED = 1, /* the key is registered: connect again and say HELLO */
+	LINK_V_SECRET = 2,   /* the secret is unknown, used, expired, or for another name */
+	LINK_V_BUSY = 3,     /* too many try to enrol at once: later */
+	LINK_V_LOCKED = 4,   /* two nodes have this key: both stay out until an operator decides */
+	LINK_V_REVOKED = 5,
 };
 
 enum link_network { LINK_NET_SEALED = 0, LINK_NET_LOOPBACK = 1, LINK_NET_EGRESS = 2 };
@@ -149,12 +170,19 @@ struct link_step { /* of a boot */
 	uint64_t ms; /* since kernel entry */
 };
 
+/* What a join leaves for the next: only the gateways can make one. */
+struct link_ticket {
+	uint64_t counter; /* 0: none, the tag is zeros */
+	uint8_t tag[LINK_TAG_LEN];
+};
+
 struct link_hello {
 	uint8_t boot_id[16];
 	char name[LINK_NAME_MAX];
 	char version[LINK_NAME_MAX];
 	char build_id[LINK_NAME_MAX];	    /* of the running kernel, hex */
 	uint64_t entry_to_link_ms;	    /* kernel entry to this frame */
+	struct link_ticket ticket;	    /* of the last join */
 	uint32_t cpus;
 	uint32_t memory_mib;
 	uint32_t kernels_max;
@@ -172,6 +200,8 @@ struct link_hello {
 struct link_welcome {
 	uint64_t gateway_epoch; /* differs for every gateway process */
 	uint64_t time_ms;	/* Unix time */
+	struct link_ticket ticket; /* for the next join */
+	uint8_t next_key[LINK_KEY_LEN]; /* the public key gateways change to; zeros: none */
 };
 
 struct link_status {
@@ -232,6 +262,7 @@ struct link_request {
 	struct link_start start; /* LINK_START; LINK_NETWORK: network and egress */
 	uint32_t lines;		 /* LINK_LOGS only */
 	uint8_t on;		 /* LINK_CUT: 1 cuts all traffic, beating every rule; 0 lifts it */
+	uint8_t stage;		 /* LINK_ROTATE: enum link_rotate */
 };
 
 struct link_result {
@@ -297,6 +328,17 @@ struct link_event {
 	char text[LINK_TEXT_MAX];
 };
 
+struct link_enrol {
+	char name[LINK_NAME_MAX];	  /* the node's, as its configuration says */
+	uint8_t public_key[LINK_KEY_LEN]; /* the one this connection is authenticated by */
+	uint8_t secret[LINK_SECRET_LEN];
+};
+
+struct link_verdict_body {
+	uint8_t code;		  /* enum link_verdict */
+	char text[LINK_TEXT_MAX]; /* for the node's log */
+};
+
 /* The union every reader switches over. */
 struct link_frame {
 	enum link_type type;
@@ -313,6 +355,9 @@ struct link_frame {
 		struct link_refused refused;
 		struct link_event event;
 		uint64_t event_ack;
+		struct link_enrol enrol;
+		struct link_verdict_body verdict;
+		uint64_t join_ack; /* the ticket's counter */
 	} u;
 };
 

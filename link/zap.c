@@ -7,6 +7,7 @@
 #include "link/zap.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,9 @@
 #define ADDRESS_MAX 64u
 #define ANSWERS_MAX 64
 #define PARTS 7u
+#define STAMP_MAX 24
+#define METADATA_MAX                                                                               \
+	(2 * 5 + sizeof(LINK_ZAP_KEY) + sizeof(LINK_ZAP_STAMP) + CURVE_PRINT_LEN + STAMP_MAX)
 
 enum part { PART_VERSION, PART_ID, PART_DOMAIN, PART_ADDRESS, PART_IDENTITY, PART_MECHANISM,
 	    PART_KEY };
@@ -148,7 +152,7 @@ static bool address_get(struct link_slice slice, char ret_address[ADDRESS_MAX])
 /* ---- the answer ---- */
 
 static const char *decide(const struct link_zap *zap, struct request *request,
-			  char ret_user[LINK_NAME_MAX])
+			  struct link_zap_peer *ret_peer, char ret_print[CURVE_PRINT_LEN + 1])
 {
 	char address[ADDRESS_MAX];
 	struct curve_key key;
@@ -163,21 +167,42 @@ static const char *decide(const struct link_zap *zap, struct request *request,
 	    !part_is(request, PART_MECHANISM, "CURVE"))
 		return "400";
 	memcpy(key.bytes, part(request, PART_KEY).data, CURVE_KEY_LEN);
-	if (curve_key_check(&key) != 0 || !zap->lookup(zap->arg, &key, address, ret_user))
+	if (curve_key_check(&key) != 0 || !zap->lookup(zap->arg, &key, address, ret_peer))
 		return "400";
-	return link_identifier_ok(ret_user) ? "200" : "500";
+	curve_key_print(&key, ret_print);
+	return link_identifier_ok(ret_peer->user) ? "200" : "500";
 }
 
-static int answer(void *socket, struct link_slice id, const char *status, const char *user)
+/* A property of metadata: u8 and the name, u32 and the value. */
+static size_t property(const char *name, const char *value, uint8_t *ret_bytes)
+{
+	const size_t name_len = strlen(name), len = strlen(value);
+
+	ret_bytes[0] = (uint8_t)name_len;
+	memcpy(ret_bytes + 1, name, name_len);
+	memset(ret_bytes + 1 + name_len, 0, 3);
+	ret_bytes[1 + name_len + 3] = (uint8_t)len;
+	memcpy(ret_bytes + 1 + name_len + 4, value, len);
+	return 1 + name_len + 4 + len;
+}
+
+static int answer(void *socket, struct link_slice id, const char *status,
+		  const struct link_zap_peer *peer, const char *print)
 {
 	const bool in = strcmp(status, "200") == 0;
+	uint8_t properties[METADATA_MAX];
+	char stamp[STAMP_MAX];
+	size_t properties_len = property(LINK_ZAP_KEY, print, properties);
+
+	snprintf(stamp, sizeof(stamp), "%llu", (unsigned long long)peer->stamp);
+	properties_len += property(LINK_ZAP_STAMP, stamp, properties + properties_len);
 	const struct link_slice parts[] = {
 		{(const uint8_t *)VERSION, strlen(VERSION)},
 		id,
 		{(const uint8_t *)status, strlen(status)},
 		{(const uint8_t *)"", 0},
-		{(const uint8_t *)user, in ? strlen(user) : 0},
-		{(const uint8_t *)"", 0},
+		{(const uint8_t *)peer->user, in ? strlen(peer->user) : 0},
+		{properties, in ? properties_len : 0},
 	};
 	const size_t count = sizeof(parts) / sizeof(parts[0]);
 
@@ -192,7 +217,8 @@ static int answer(void *socket, struct link_slice id, const char *status, const 
 
 static int serve(const struct link_zap *zap)
 {
-	char user[LINK_NAME_MAX] = "";
+	struct link_zap_peer peer = {.stamp = 0};
+	char print[CURVE_PRINT_LEN + 1] = "";
 	struct link_slice id = {(const uint8_t *)"", 0};
 	struct request request;
 	const char *status;
@@ -200,10 +226,10 @@ static int serve(const struct link_zap *zap)
 
 	if (error != 0)
 		return error;
-	status = decide(zap, &request, user);
+	status = decide(zap, &request, &peer, print);
 	if (request.count > PART_ID)
 		id = part(&request, PART_ID);
-	error = answer(zap->socket, id, status, user);
+	error = answer(zap->socket, id, status, &peer, print);
 	request_free(&request);
 	return error;
 }

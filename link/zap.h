@@ -16,13 +16,20 @@
 
 struct link_zap;
 
+#define LINK_ZAP_KEY "Anchorhold-Key"	    /* metadata of each frame: its key's fingerprint, */
+#define LINK_ZAP_STAMP "Anchorhold-Stamp" /* and the stamp, in decimal */
+
+struct link_zap_peer {
+	char user[LINK_NAME_MAX]; /* an identifier: the User-Id of every frame of the connection */
+	uint64_t stamp;		  /* a number of the caller's, which those frames carry too */
+};
+
 /*
- * Is this key let in, and under which name? True fills ret_user with an identifier (as in
- * link_identifier_ok()), which becomes the User-Id of every frame of that connection. address is
- * the peer's IP address as text, for the caller's log. Must not block.
+ * Is this key let in, and as whom? True fills *ret_peer, which was zeros. address is the peer's IP
+ * address as text, for the caller's log. Must not block.
  */
 typedef bool (*link_zap_lookup)(void *arg, const struct curve_key *key, const char *address,
-				char ret_user[LINK_NAME_MAX]);
+				struct link_zap_peer *ret_peer);
 
 /* -EADDRINUSE where the context has a handler already. */
 int link_zap_new(void *ctx, link_zap_lookup lookup, void *arg, struct link_zap **ret_zap);

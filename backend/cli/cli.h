@@ -22,6 +22,9 @@ struct cli {
 int verb_node_list(struct cli *cli, int argc, char **argv);
 int verb_node_show(struct cli *cli, int argc, char **argv);
 int verb_node_add(struct cli *cli, int argc, char **argv);
+int verb_node_rotate(struct cli *cli, int argc, char **argv);
+int verb_node_revoke(struct cli *cli, int argc, char **argv);
+int verb_node_unlock(struct cli *cli, int argc, char **argv);
 int verb_kernel_list(struct cli *cli, int argc, char **argv);
 int verb_kernel_start(struct cli *cli, int argc, char **argv);
 int verb_kernel_stop(struct cli *cli, int argc, char **argv);

@@ -18,7 +18,11 @@ static const struct verb {
 } verbs[] = {
 	{ "node", "list", verb_node_list, "" },
 	{ "node", "show", verb_node_show, "NAME" },
-	{ "node", "add", verb_node_add, "NAME --gateway ADDRESS:PORT --output FOLDER" },
+	{ "node", "add", verb_node_add,
+	  "NAME [--expires HOURS] [--gateway ADDRESS:PORT ... --file FILE | --output FOLDER]" },
+	{ "node", "rotate", verb_node_rotate, "NAME" },
+	{ "node", "revoke", verb_node_revoke, "NAME" },
+	{ "node", "unlock", verb_node_unlock, "NAME" },
 	{ "kernel", "list", verb_kernel_list, "" },
 	{ "kernel", "start", verb_kernel_start, "[--project NAME] [ENVIRONMENT]" },
 	{ "kernel", "stop", verb_kernel_stop, "ID" },

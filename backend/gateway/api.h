@@ -30,9 +30,14 @@ void api_sessions_list(struct request *request);
 /* api_own.c */
 void api_own_nodes(struct request *request);
 void api_own_node(struct request *request);
-void api_own_node_add(struct request *request);
 void api_own_node_logs(struct request *request);
 void api_own_kernels(struct request *request);
+
+/* api_nodes.c */
+void api_node_add(struct request *request);
+void api_node_rotate(struct request *request);
+void api_node_revoke(struct request *request);
+void api_node_unlock(struct request *request);
 
 /* api_events.c */
 void api_own_events(struct request *request);
@@ -64,6 +69,8 @@ void api_upgrade_needed(struct request *request);
 struct kernel *api_kernel_of(struct request *request);
 /* The same kernel later, when its node has answered; NULL: it has gone meanwhile. */
 struct kernel *api_kernel_again(struct request *request);
+/* The node of the request's first parameter; NULL: answered with 404. */
+struct node *api_node_of(struct request *request);
 /* Answers with what a node said instead of yes. */
 void api_node_error(struct request *request, const char *what,
 		    const struct pending_outcome *outcome);

@@ -11,10 +11,7 @@
 #include "backend/gateway/clock.h"
 #include "backend/gateway/fleet.h"
 #include "backend/gateway/gateway.h"
-#include "backend/gateway/log.h"
 #include "backend/gateway/plain.h"
-#include "link/curve.h"
-#include "link/secret.h"
 
 #define LOGS_DEFAULT 100u
 #define LOGS_MAX 10000u
@@ -22,7 +19,11 @@
 static json_t *node_model(const struct node *node)
 {
 	char seen[CLOCK_STAMP_LEN] = "";
-	const char *state = node->up ? "ready" : node->seen_unix_ms != 0 ? "lost" : "never seen";
+	const char *state = node->revoked	       ? "revoked"
+			    : node->locked	       ? "locked"
+			    : node->up		       ? "ready"
+			    : node->seen_unix_ms != 0 ? "lost"
+						      : "never seen";
 
 	if (node->up && node->missing_count > 0)
 		state = "refusing";
@@ -55,6 +56,9 @@ static void node_details(const struct node *node, json_t *model)
 	json_object_set_new(model, "timeline", timeline);
 	json_object_set_new(model, "environments", environments);
 	json_object_set_new(model, "missing", missing);
+	json_object_set_new(model, "key", api_text(node->key));
+	json_object_set_new(model, "next_key",
+			    node->next_key[0] != '\0' ? api_text(node->next_key) : json_null());
 	json_object_set_new(model, "build_id", api_text(node->build_id));
 	json_object_set_new(model, "entry_to_link_ms",
 			    json_integer((json_int_t)node->entry_to_link_ms));
@@ -75,6 +79,17 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*left)->name, (*right)->name);
 }
 
+/* A secret was given out for it and has not been used. */
+static bool add_awaited(void *ctx, const struct store_enrolment *row)
+{
+	char expires[CLOCK_STAMP_LEN] = "";
+
+	clock_stamp((uint64_t)row->expires * 1000000u, expires);
+	json_array_append_new(ctx, json_pack("{s:s, s:s, s:s}", "name", row->name, "state", "awaited",
+					     "expires", expires));
+	return true;
+}
+
 void api_own_nodes(struct request *request)
 {
 	const struct fleet *fleet = request->gateway->fleet;
@@ -89,10 +104,12 @@ void api_own_nodes(struct request *request)
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, node_model(nodes[i]));
 	free(nodes);
+	(void)store_enrol_walk(request->gateway->store, (int64_t)(clock_unix_us() / 1000000u),
+			       add_awaited, list);
 	request_json(request, 200, list);
 }
 
-static struct node *node_of(struct request *request)
+struct node *api_node_of(struct request *request)
 {
 	struct node *node = fleet_node(request->gateway->fleet, request->param[0]);
 
@@ -103,7 +120,7 @@ static struct node *node_of(struct request *request)
 
 void api_own_node(struct request *request)
 {
-	struct node *node = node_of(request);
+	struct node *node = api_node_of(request);
 	json_t *model;
 
 	if (node == NULL)
@@ -112,55 +129,6 @@ void api_own_node(struct request *request)
 	if (model != NULL)
 		node_details(node, model);
 	request_json(request, 200, model);
-}
-
-/* The only time a node's secret key is seen: it is given away and not kept. */
-static void add(struct request *request, const char *name)
-{
-	struct gateway *gateway = request->gateway;
-	char public_key[CURVE_TEXT_LEN + 1], secret_key[CURVE_TEXT_LEN + 1];
-	struct curve_pair pair;
-	int r = curve_pair_make(&pair);
-
-	if (r < 0) {
-		request_error(request, 500, "no key pair could be made");
-		return;
-	}
-	curve_key_format(&pair.public_key, public_key);
-	curve_key_format(&pair.secret_key, secret_key);
-	curve_pair_wipe(&pair);
-	r = store_node_add(gateway->store, name, public_key);
-	if (r == 0)
-		r = fleet_node_add(gateway->fleet, name);
-	if (r == -EEXIST)
-		request_error(request, 409, "there is a node '%s' already", name);
-	else if (r < 0)
-		request_error(request, 500, "the node cannot be stored: %s",
-			      store_error(gateway->store));
-	else
-		request_json(request, 201,
-			     json_pack("{s:s, s:s, s:s, s:s}", "name", name, "node_key", secret_key,
-				       "public_key", public_key, "gateway_key",
-				       gateway->gateway_key));
-	secret_wipe(secret_key, sizeof(secret_key));
-	if (r == 0)
-		log_line("node %s: added by %s", name, request->owner.name);
-}
-
-void api_own_node_add(struct request *request)
-{
-	json_t *body = request_object(request);
-	const char *name;
-
-	if (body == NULL)
-		return;
-	name = json_string_value(json_object_get(body, "name"));
-	if (name == NULL || !ids_name_ok(name))
-		request_error(request, 400,
-			      "name must be 1 to 63 of a-z, 0-9 and -, not beginning with -");
-	else
-		add(request, name);
-	json_decref(body);
 }
 
 /* A log may hold any bytes; JSON may not. */
@@ -195,7 +163,7 @@ static void logs_done(void *ctx, const struct pending_outcome *outcome)
 
 void api_own_node_logs(struct request *request)
 {
-	struct node *node = node_of(request);
+	struct node *node = api_node_of(request);
 	unsigned long lines = api_query_number(request, "lines", LOGS_DEFAULT);
 
 	if (node == NULL)

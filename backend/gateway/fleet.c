@@ -12,14 +12,10 @@
 #include "backend/gateway/ids.h"
 #include "backend/gateway/log.h"
 #include "backend/gateway/settings.h"
+#include "link/secret.h"
 
 #define LOGS_TIMEOUT_MS 10000u
 #define DEAD_SWEEP_MS 10000u
-
-static bool load_node(void *ctx, const struct store_node *row)
-{
-	return row->revoked || fleet_node_add(ctx, row->name) == 0;
-}
 
 /*
  * What it was started with; without it, as in rows of older versions, its project's settings are
@@ -88,7 +84,9 @@ int fleet_new(struct store *store, void *socket, const struct fleet_hooks *hooks
 		fleet_free(fleet);
 		return -ENOMEM;
 	}
-	r = store_node_walk(store, load_node, fleet);
+	r = store_ticket_key(store, fleet->ticket_key);
+	if (r == 0)
+		r = fleet_nodes_load(fleet);
 	if (r == 0)
 		r = store_kernel_walk(store, load_kernel, fleet);
 	if (r == 0)
@@ -117,6 +115,7 @@ void fleet_free(struct fleet *fleet)
 	while (fleet->nodes != NULL && (node = table_next(fleet->nodes, &cursor)) != NULL)
 		node_free(node);
 	table_free(fleet->nodes);
+	secret_wipe(fleet->ticket_key, sizeof(fleet->ticket_key));
 	free(fleet);
 }
 
@@ -133,19 +132,6 @@ struct node *fleet_node_next(const struct fleet *fleet, size_t *cursor)
 size_t fleet_nodes_count(const struct fleet *fleet)
 {
 	return table_count(fleet->nodes);
-}
-
-int fleet_node_add(struct fleet *fleet, const char *name)
-{
-	struct node *node = node_new(name);
-	int r;
-
-	if (node == NULL)
-		return -ENOMEM;
-	r = table_put(fleet->nodes, node->name, strlen(node->name), node);
-	if (r < 0)
-		node_free(node);
-	return r;
 }
 
 /* ---- out ---- */
@@ -255,14 +241,13 @@ void fleet_node_down(struct fleet *fleet, struct node *node)
 	pending_node_lost(fleet->pendings, node);
 }
 
-/* Its lease ran out: nobody waits any longer. */
-static void node_lost(struct fleet *fleet, struct node *node)
+void fleet_node_lost(struct fleet *fleet, struct node *node, const char *why)
 {
 	struct kernel *kernel, *next;
 
 	fleet_node_down(fleet, node);
 	node->told_lost = true;
-	log_line("node %s: lost: nothing was heard for %u s", node->name, LINK_LEASE_MS / 1000u);
+	log_line("node %s: lost: %s", node->name, why);
 	for (kernel = node->kernels; kernel != NULL; kernel = next) {
 		next = kernel->node_next;
 		fleet->hooks.kernel_lost(fleet->hooks.ctx, kernel);
@@ -278,8 +263,10 @@ void fleet_sweep(struct fleet *fleet)
 
 	while ((node = table_next(fleet->nodes, &cursor)) != NULL)
 		if (node->epoch != 0 && !node->told_lost && now - node->seen_ms > LINK_LEASE_MS)
-			node_lost(fleet, node);
+			fleet_node_lost(fleet, node, "nothing was heard for its whole lease");
 	pending_sweep(fleet->pendings, now);
+	fleet_closing_sweep(fleet, now);
+	fleet_nodes_sweep(fleet, now);
 	/* There may be 100,000: not ten times a second. */
 	if (now - fleet->swept_ms < DEAD_SWEEP_MS)
 		return;

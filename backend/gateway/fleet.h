@@ -2,8 +2,9 @@
 /*
  * The nodes and their kernels: what arrives on the link changes it, requests go out through it.
  *
- * Every frame is authorised by the name ZAP gave its key, never by its routing id: a node can
- * only speak of kernels placed on it, and only on the connection it last said HELLO on.
+ * Every frame is authorised by its key and the name ZAP gave that, never by its routing id: a node
+ * can only speak of kernels placed on it, and only on the connection it last said HELLO on. A key
+ * that is not its node's any more, or whose node is out, is discarded frame by frame.
  */
 #ifndef ANCHORHOLD_GATEWAY_FLEET_H
 #define ANCHORHOLD_GATEWAY_FLEET_H
@@ -46,8 +47,8 @@ void fleet_free(struct fleet *fleet);
 
 /* ---- from the link ---- */
 
-/* user is the sender's authenticated name. */
-void fleet_frame(struct fleet *fleet, const char *user, const struct link_route *route,
+/* The frame that inbox received last, whose sender ZAP has authenticated. */
+void fleet_frame(struct fleet *fleet, const struct link_inbox *inbox,
 		 const struct link_frame *frame);
 
 /* Leases, deadlines, old dead kernels. */
@@ -61,8 +62,25 @@ bool fleet_flush(struct fleet *fleet);
 struct node *fleet_node(const struct fleet *fleet, const char *name);
 struct node *fleet_node_next(const struct fleet *fleet, size_t *cursor);
 size_t fleet_nodes_count(const struct fleet *fleet);
-/* A node was added to the store. 0, -EEXIST, -ENOMEM. */
-int fleet_node_add(struct fleet *fleet, const char *name);
+
+/* ---- who may come (fleet_nodes.c) ---- */
+
+#define FLEET_STRANGER "_stranger" /* ZAP's name for a key that may enrol and do nothing else */
+
+/*
+ * The store has changed what it says of the node, which may be new: it holds from now on. A node
+ * that is revoked or locked is out at once, its connection with it. 0, -ENOENT, -ENOMEM, -EIO.
+ */
+int fleet_node_refresh(struct fleet *fleet, const char *name);
+
+/* Asks the node for its next key: done as of fleet_request(); the RESULT's text is that key. */
+int fleet_rotate(struct fleet *fleet, struct node *node, pending_done done, void *ctx,
+		 uint64_t *ret_id);
+/* The store knows the next key: the node may use it. */
+void fleet_rotate_use(struct fleet *fleet, struct node *node);
+
+/* The key the gateways change to is told to nodes; NULL: none. Borrowed. */
+void fleet_next_key(struct fleet *fleet, const struct curve_key *key);
 
 /* ---- kernels ---- */
 

@@ -76,12 +76,28 @@ static void hello_log(const struct node *node)
 		log_line("node %s: refuses kernels: it lacks '%s'", node->name, node->missing[i]);
 }
 
-static void on_hello(struct fleet *fleet, struct node *node, const struct link_route *route,
+/* Another connection with its key takes its place: the one before is ended, whoever has it. */
+static void connection_take(struct fleet *fleet, struct node *node, const struct link_inbox *inbox)
+{
+	const struct link_sender *sender = link_inbox_sender(inbox);
+
+	fleet_node_down(fleet, node);
+	if (node->epoch != 0 && !link_route_equal(&node->route, &sender->route))
+		(void)link_mark_shut(&node->mark);
+	link_inbox_mark(inbox, &node->mark);
+	node->route = sender->route;
+	node->by_next = strcmp(sender->key, node->next_key) == 0;
+	node_clear(node);
+}
+
+static void on_hello(struct fleet *fleet, struct node *node, const struct link_inbox *inbox,
 		     const struct link_frame *frame)
 {
 	struct link_frame welcome = {.type = LINK_WELCOME};
 
-	fleet_node_down(fleet, node);
+	if (!fleet_join(fleet, node, inbox, &frame->u.hello.ticket, &welcome.u.welcome.ticket))
+		return;
+	connection_take(fleet, node, inbox);
 	if (strcmp(frame->u.hello.name, node->name) != 0)
 		log_line("node %s: calls itself '%s'; its key decides", node->name,
 			 frame->u.hello.name);
@@ -89,8 +105,6 @@ static void on_hello(struct fleet *fleet, struct node *node, const struct link_r
 		log_line("node %s: no memory for its HELLO", node->name);
 		return;
 	}
-	node->route = *route;
-	node_clear(node);
 	/*
 	 * A fresh epoch a connection: what was under way on the old one may be lost, so sequences
 	 * begin anew instead of leaving a gap, and nothing sent before is ever sent again.
@@ -99,6 +113,8 @@ static void on_hello(struct fleet *fleet, struct node *node, const struct link_r
 	/* Of the process: with another one the node would take our sessions for lost. */
 	welcome.u.welcome.gateway_epoch = fleet->epoch;
 	welcome.u.welcome.time_ms = clock_unix_us() / 1000u;
+	if (fleet->next_key != NULL)
+		memcpy(welcome.u.welcome.next_key, fleet->next_key->bytes, LINK_KEY_LEN);
 	if (send_now(fleet, node, &welcome) < 0)
 		return;
 	node->up = true;
@@ -110,6 +126,9 @@ static void on_hello(struct fleet *fleet, struct node *node, const struct link_r
 	environments_keep(fleet, node);
 	fleet_policy_hello(fleet, node);
 	reconcile(fleet, node, &frame->u.hello);
+	/* A change of its key that was cut short goes on. */
+	if (node->next_key[0] != '\0' && !node->by_next)
+		fleet_rotate_use(fleet, node);
 }
 
 static void on_status(struct fleet *fleet, struct node *node, const struct link_frame *frame)
@@ -185,6 +204,7 @@ static void on_event(struct fleet *fleet, struct node *node, const struct link_f
 static void (*const HANDLER[])(struct fleet *, struct node *, const struct link_frame *) = {
 	[LINK_STATUS] = on_status, [LINK_RESULT] = on_result,	[LINK_KERNEL] = on_kernel,
 	[LINK_OUT] = on_out,	   [LINK_REFUSED] = on_refused, [LINK_EVENT] = on_event,
+	[LINK_JOIN_ACK] = fleet_join_ack,
 };
 
 /* A node whose lease had run out speaks again on the connection it had: nothing was lost. */
@@ -197,19 +217,42 @@ static void back(struct fleet *fleet, struct node *node)
 		fleet->hooks.kernel_reattach(fleet->hooks.ctx, kernel);
 }
 
-void fleet_frame(struct fleet *fleet, const char *user, const struct link_route *route,
+/* Who it is from; NULL: nobody who may say this, and the connection is ended. */
+static struct node *speaker(struct fleet *fleet, const struct link_inbox *inbox,
+			    const struct link_frame *frame)
+{
+	const struct link_sender *sender = link_inbox_sender(inbox);
+	struct node *node = fleet_node(fleet, sender->user);
+
+	/* Another gateway may have added it to the store, or the next key that it comes by. */
+	if (frame->type == LINK_HELLO && (node == NULL || !fleet_key_ok(node, sender->key)) &&
+	    fleet_node_refresh(fleet, sender->user) == 0)
+		node = fleet_node(fleet, sender->user);
+	if (node != NULL && fleet_key_ok(node, sender->key))
+		return node;
+	fleet_shut(inbox);
+	return NULL;
+}
+
+void fleet_frame(struct fleet *fleet, const struct link_inbox *inbox,
 		 const struct link_frame *frame)
 {
-	struct node *node = fleet_node(fleet, user);
+	const struct link_sender *sender = link_inbox_sender(inbox);
+	struct node *node;
 
-	if (node == NULL || node->revoked)
+	if (strcmp(sender->user, FLEET_STRANGER) == 0 || frame->type == LINK_ENROL) {
+		fleet_enrol(fleet, inbox, frame);
+		return;
+	}
+	node = speaker(fleet, inbox, frame);
+	if (node == NULL)
 		return;
 	if (frame->type == LINK_HELLO) {
-		on_hello(fleet, node, route, frame);
+		on_hello(fleet, node, inbox, frame);
 		return;
 	}
 	/* Only the connection of the last HELLO speaks for the node. */
-	if (node->epoch == 0 || !link_route_equal(route, &node->route))
+	if (node->epoch == 0 || !link_route_equal(&sender->route, &node->route))
 		return;
 	if ((size_t)frame->type >= sizeof(HANDLER) / sizeof(HANDLER[0]) ||
 	    HANDLER[frame->type] == NULL) {

@@ -8,6 +8,7 @@
 
 #include "backend/gateway/options.h"
 #include "backend/gateway/store.h"
+#include "link/curve.h"
 
 #define GATEWAY_VERSION "0.1.0"
 
@@ -28,6 +29,8 @@ struct gateway {
 	struct lws_context *lws;
 	struct lws_vhost *vhost;
 	char gateway_key[STORE_KEY_LEN]; /* the link's public key, Z85 */
+	char next_key[STORE_KEY_LEN];	 /* the one it will change to; "" where there is none */
+	struct curve_key next;		 /* the same */
 	uint64_t started_us;
 	bool stopping;
 };

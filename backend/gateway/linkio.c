@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "backend/gateway/clock.h"
@@ -29,9 +30,12 @@ struct linkio {
 	bool ready[LINKIO_FDS]; /* may have something to take */
 };
 
-/* Let in: keys of the store that are not revoked; the name the store gives them is who they are. */
+/*
+ * Let in: keys of the store whose nodes are not out; the name the store gives them is who they are.
+ * Others only while a node is awaited, and as strangers: all they may do is enrol.
+ */
 static bool lookup(void *arg, const struct curve_key *key, const char *address,
-		   char ret_user[LINK_NAME_MAX])
+		   struct link_zap_peer *ret_peer)
 {
 	struct linkio *linkio = arg;
 	char text[CURVE_TEXT_LEN + 1];
@@ -40,18 +44,26 @@ static bool lookup(void *arg, const struct curve_key *key, const char *address,
 
 	curve_key_format(key, text);
 	r = store_node_by_key(linkio->store, text, &node);
-	if (r == 0 && !node.revoked) {
-		memcpy(ret_user, node.name, LINK_NAME_MAX);
+	if (r == 0 && !node.revoked && !node.locked) {
+		memcpy(ret_peer->user, node.name, LINK_NAME_MAX);
+		ret_peer->stamp = node.joins;
+		return true;
+	}
+	if (r == -ENOENT && store_enrol_any(linkio->store, (int64_t)time(NULL))) {
+		snprintf(ret_peer->user, LINK_NAME_MAX, FLEET_STRANGER);
 		return true;
 	}
 	if (r == -EIO)
 		log_line("store: %s", store_error(linkio->store));
-	else
+	else if (r == 0)
 		refusals_tell(linkio->refusals, clock_ms(),
-			      r == 0 ? REFUSAL_REVOKED : REFUSAL_KEY, address,
-			      r == 0 ? "the key of node %s, which was revoked"
-				     : "the key %s is no node's",
-			      r == 0 ? node.name : text);
+			      node.revoked ? REFUSAL_REVOKED : REFUSAL_LOCKED, address,
+			      node.revoked ? "the key of node %s, which was revoked"
+					   : "the key of node %s, which is locked: two nodes have it",
+			      node.name);
+	else
+		refusals_tell(linkio->refusals, clock_ms(), REFUSAL_KEY, address,
+			      "the key %s is no node's", text);
 	return false;
 }
 
@@ -211,11 +223,10 @@ void linkio_run(struct linkio *linkio, struct fleet *fleet)
 		if (r == -EAGAIN || r == -ETERM || r == -ENOTSOCK)
 			linkio->ready[LINKIO_ROUTER] = false;
 		else if (r == 0)
-			fleet_frame(fleet, link_inbox_user(linkio->inbox),
-				    link_inbox_route(linkio->inbox), frame);
+			fleet_frame(fleet, linkio->inbox, frame);
 		else
 			refusals_tell(linkio->refusals, clock_ms(), REFUSAL_FRAME,
-				      link_inbox_user(linkio->inbox), "a frame was dropped: %s",
-				      zmq_strerror(-r));
+				      link_inbox_sender(linkio->inbox)->user,
+				      "a frame was dropped: %s", zmq_strerror(-r));
 	}
 }

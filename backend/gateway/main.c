@@ -149,6 +149,11 @@ static int parts_open(struct gateway *gateway)
 			       error, sizeof(error));
 	}
 	curve_pair_wipe(&pair);
+	if (r == 0)
+		r = setup_next_key_read(gateway->options.database, &gateway->next, error,
+					sizeof(error));
+	if (r == 0 && curve_key_check(&gateway->next) == 0)
+		curve_key_format(&gateway->next, gateway->next_key);
 	gateway->channels = channels_new();
 	if (r == 0 && gateway->channels == NULL)
 		r = -ENOMEM;
@@ -159,6 +164,7 @@ static int parts_open(struct gateway *gateway)
 	}
 	if (r == 0) {
 		channels_fleet(gateway->channels, gateway->fleet);
+		fleet_next_key(gateway->fleet, gateway->next_key[0] != '\0' ? &gateway->next : NULL);
 		r = http_new(gateway, error, sizeof(error));
 	}
 	if (r < 0)
@@ -229,6 +235,10 @@ int main(int argc, char **argv)
 	json_object_seed(0);
 	if (gateway.options.task == OPTIONS_INIT)
 		return setup_init(&gateway.options);
+	if (gateway.options.task == OPTIONS_NEXT_KEY)
+		return setup_next_key(&gateway.options);
+	if (gateway.options.task == OPTIONS_USE_NEXT_KEY)
+		return setup_use_next_key(&gateway.options);
 	if (store_open(gateway.options.database, &gateway.store, error, sizeof(error)) < 0) {
 		log_line("%s", error);
 		return EXIT_USAGE;

@@ -12,8 +12,10 @@ struct node *node_new(const char *name)
 {
 	struct node *node = calloc(1, sizeof(*node));
 
-	if (node != NULL)
+	if (node != NULL) {
 		snprintf(node->name, sizeof(node->name), "%s", name);
+		node->mark.fd = -1;
+	}
 	return node;
 }
 

@@ -26,6 +26,11 @@ struct node {
 	bool up;	/* HELLO was answered, the lease runs */
 	bool told_lost; /* its lease ran out and everybody knows */
 	bool revoked;
+	bool locked; /* two nodes have its key */
+	char key[CURVE_PRINT_LEN + 1];	    /* fingerprints of the keys it may come by */
+	char next_key[CURVE_PRINT_LEN + 1]; /* "": it is not changing its key */
+	bool by_next;		       /* its connection is by the next one */
+	struct link_mark mark;	       /* that connection, to end it */
 	bool cut;	  /* the kill switch is on for this node */
 	bool cut_changed; /* it was used here: told again on each connection */
 	struct link_route route;

@@ -11,11 +11,14 @@
 static const char USAGE[] =
 	"usage: anchorhold-gateway --init --database FILE\n"
 	"       anchorhold-gateway --add-token OWNER [--admin] --database FILE\n"
+	"       anchorhold-gateway --next-key | --use-next-key --database FILE\n"
 	"       anchorhold-gateway --database FILE [--http ADDRESS:PORT] [--link ADDRESS:PORT]\n"
 	"                          [--base-url PATH] [--allow-origin ORIGIN] [--verbose]\n"
 	"\n"
 	"  --init            make the database and the link's key pair (FILE.key), print a token\n"
 	"  --add-token OWNER print a new token for OWNER; with --admin it may manage nodes\n"
+	"  --next-key        make the pair that the link will change to (FILE.key.next)\n"
+	"  --use-next-key    take it: FILE.key becomes what FILE.key.next is\n"
 	"  --database FILE   the SQLite database\n"
 	"  --http            where Jupyter clients connect (127.0.0.1:8888)\n"
 	"  --link            where nodes connect (0.0.0.0:5555)\n"
@@ -82,6 +85,8 @@ enum {
 	OPT_INIT = 256,
 	OPT_ADD_TOKEN,
 	OPT_ADMIN,
+	OPT_NEXT_KEY,
+	OPT_USE_NEXT_KEY,
 	OPT_DATABASE,
 	OPT_HTTP,
 	OPT_LINK,
@@ -96,6 +101,8 @@ static const struct option LONG[] = {
 	{"init", no_argument, NULL, OPT_INIT},
 	{"add-token", required_argument, NULL, OPT_ADD_TOKEN},
 	{"admin", no_argument, NULL, OPT_ADMIN},
+	{"next-key", no_argument, NULL, OPT_NEXT_KEY},
+	{"use-next-key", no_argument, NULL, OPT_USE_NEXT_KEY},
 	{"database", required_argument, NULL, OPT_DATABASE},
 	{"http", required_argument, NULL, OPT_HTTP},
 	{"link", required_argument, NULL, OPT_LINK},
@@ -116,6 +123,12 @@ static int one(int option, const char *value, struct options *options)
 	case OPT_ADD_TOKEN:
 		options->task = OPTIONS_ADD_TOKEN;
 		options->owner = value;
+		return 0;
+	case OPT_NEXT_KEY:
+		options->task = OPTIONS_NEXT_KEY;
+		return 0;
+	case OPT_USE_NEXT_KEY:
+		options->task = OPTIONS_USE_NEXT_KEY;
 		return 0;
 	case OPT_ADMIN:
 		options->admin = true;

@@ -10,6 +10,8 @@ enum options_task {
 	OPTIONS_RUN,
 	OPTIONS_INIT,	   /* make the database and the key pair */
 	OPTIONS_ADD_TOKEN, /* print a new token */
+	OPTIONS_NEXT_KEY,  /* make the link's next key pair */
+	OPTIONS_USE_NEXT_KEY, /* and take it */
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 };

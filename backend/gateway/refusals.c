@@ -16,6 +16,7 @@
 static const char *const KIND[REFUSAL_KINDS] = {
 	[REFUSAL_KEY] = "refused.key",
 	[REFUSAL_REVOKED] = "refused.revoked",
+	[REFUSAL_LOCKED] = "refused.locked",
 	[REFUSAL_HANDSHAKE] = "refused.handshake",
 	[REFUSAL_FRAME] = "refused.frame",
 	[REFUSAL_TOKEN] = "refused.token",

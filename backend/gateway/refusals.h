@@ -22,6 +22,7 @@
 enum refusal {
 	REFUSAL_KEY,	   /* at the link: a key of no node */
 	REFUSAL_REVOKED,   /* the key of a node that was revoked */
+	REFUSAL_LOCKED,	   /* the key of a node that is locked: two have it */
 	REFUSAL_HANDSHAKE, /* no CURVE: NULL, PLAIN, something else than ZMTP */
 	REFUSAL_FRAME,	   /* a node that got in sent what is no frame */
 	REFUSAL_TOKEN,	   /* a client's token is nobody's */

@@ -17,12 +17,16 @@
 #define KEY_FILE_MAX 64u
 #define FIRST_OWNER "admin"
 
-static int key_path(const char *database, char ret_path[PATH_MAX])
+#define KEY ".key"
+#define NEXT_KEY ".key.next"
+
+static int key_path(const char *database, const char *suffix, char ret_path[PATH_MAX])
 {
-	return snprintf(ret_path, PATH_MAX, "%s.key", database) < PATH_MAX ? 0 : -ENAMETOOLONG;
+	return snprintf(ret_path, PATH_MAX, "%s%s", database, suffix) < PATH_MAX ? 0
+									      : -ENAMETOOLONG;
 }
 
-static int key_write(const char *path)
+static int key_write(const char *path, struct curve_key *ret_public)
 {
 	char text[CURVE_TEXT_LEN + 2];
 	struct curve_pair pair;
@@ -31,6 +35,7 @@ static int key_write(const char *path)
 
 	if (r < 0)
 		return r;
+	*ret_public = pair.public_key;
 	curve_key_format(&pair.secret_key, text);
 	curve_pair_wipe(&pair);
 	text[CURVE_TEXT_LEN] = '\n';
@@ -44,14 +49,14 @@ static int key_write(const char *path)
 	return r;
 }
 
-int setup_key_read(const char *database, struct curve_pair *ret_pair, char *ret_error,
-		   size_t error_size)
+static int key_read(const char *database, const char *suffix, struct curve_pair *ret_pair,
+		    char *ret_error, size_t error_size)
 {
 	char path[PATH_MAX], text[KEY_FILE_MAX];
 	struct curve_key secret;
 	struct stat status;
 	ssize_t len = -1;
-	int fd = -1, r = key_path(database, path);
+	int fd = -1, r = key_path(database, suffix, path);
 
 	curve_pair_wipe(ret_pair);
 	if (r == 0 && (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
@@ -70,12 +75,67 @@ int setup_key_read(const char *database, struct curve_pair *ret_pair, char *ret_
 	secret_wipe(text, sizeof(text));
 	secret_wipe(&secret, sizeof(secret));
 	if (r < 0)
-		snprintf(ret_error, error_size, "%s.key: %s", database,
+		snprintf(ret_error, error_size, "%s%s: %s", database, suffix,
 			 r == -EPERM	      ? "others may read it; chmod 600"
 			 : r == -EBADMSG      ? "it holds no key: 40 characters of Z85 are wanted"
 			 : r == -EKEYREJECTED ? "its key is a published or a weak one"
 					      : strerror(-r));
 	return r;
+}
+
+int setup_key_read(const char *database, struct curve_pair *ret_pair, char *ret_error,
+		   size_t error_size)
+{
+	return key_read(database, KEY, ret_pair, ret_error, error_size);
+}
+
+int setup_next_key_read(const char *database, struct curve_key *ret_key, char *ret_error,
+			size_t error_size)
+{
+	struct curve_pair pair;
+	int r = key_read(database, NEXT_KEY, &pair, ret_error, error_size);
+
+	*ret_key = pair.public_key;
+	curve_pair_wipe(&pair);
+	return r == -ENOENT ? 0 : r;
+}
+
+int setup_next_key(const struct options *options)
+{
+	char path[PATH_MAX], text[CURVE_TEXT_LEN + 1];
+	struct curve_key key;
+	int r = key_path(options->database, NEXT_KEY, path);
+
+	if (r == 0)
+		r = key_write(path, &key);
+	if (r < 0) {
+		log_line("%s" NEXT_KEY ": %s", options->database,
+			 r == -EEXIST ? "it exists; --use-next-key takes it" : strerror(-r));
+		return 2;
+	}
+	curve_key_format(&key, text);
+	printf("key: %s\n", text);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* The rename is the change: before it the old key is the gateway's, after it the new one. */
+int setup_use_next_key(const struct options *options)
+{
+	char path[PATH_MAX] = "", next[PATH_MAX] = "", error[512] = "its name is too long";
+	struct curve_pair pair;
+	int r = key_path(options->database, KEY, path);
+
+	if (r == 0)
+		r = key_path(options->database, NEXT_KEY, next);
+	if (r == 0)
+		r = key_read(options->database, NEXT_KEY, &pair, error, sizeof(error));
+	curve_pair_wipe(&pair);
+	if (r == 0 && rename(next, path) < 0)
+		snprintf(error, sizeof(error), "%s: %s", next, strerror(r = errno));
+	if (r == 0)
+		return 0;
+	log_line("%s", error);
+	return 2;
 }
 
 static int token_print(struct store *store, const struct store_owner *owner)
@@ -110,13 +170,14 @@ int setup_init(const struct options *options)
 	struct store_owner owner = {.name = FIRST_OWNER, .admin = true};
 	char path[PATH_MAX], error[512];
 	struct store *store;
-	int code, r = key_path(options->database, path);
+	struct curve_key key;
+	int code, r = key_path(options->database, KEY, path);
 
 	/* The key first: were it there already, a new database would hide that. */
 	if (r == 0)
-		r = key_write(path);
+		r = key_write(path, &key);
 	if (r < 0) {
-		log_line("%s.key: %s", options->database,
+		log_line("%s" KEY ": %s", options->database,
 			 r == -EEXIST ? "it exists; nothing is overwritten" : strerror(-r));
 		return 2;
 	}

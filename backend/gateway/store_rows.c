@@ -33,60 +33,6 @@ int store_token_find(struct store *store, const uint8_t hash[STORE_HASH_LEN],
 	return r == 1 ? 0 : r == 0 ? -ENOENT : r;
 }
 
-int store_node_add(struct store *store, const char *name, const char *public_key)
-{
-	return store_run(store_prepare(store,
-				       "INSERT INTO nodes (name, public_key, added) VALUES (?,?,?)",
-				       "ssi", name, public_key, (int64_t)time(NULL)));
-}
-
-#define NODE_COLUMNS "SELECT name, public_key, added, revoked FROM nodes "
-
-static void node_read(sqlite3_stmt *stmt, struct store_node *ret_node)
-{
-	store_text(stmt, 0, ret_node->name, sizeof(ret_node->name));
-	store_text(stmt, 1, ret_node->public_key, sizeof(ret_node->public_key));
-	ret_node->added = sqlite3_column_int64(stmt, 2);
-	ret_node->revoked = sqlite3_column_int(stmt, 3) != 0;
-}
-
-static int node_one(sqlite3_stmt *stmt, struct store_node *ret_node)
-{
-	int r = store_next(stmt);
-
-	if (r == 1)
-		node_read(stmt, ret_node);
-	sqlite3_finalize(stmt);
-	return r == 1 ? 0 : r == 0 ? -ENOENT : r;
-}
-
-int store_node_find(struct store *store, const char *name, struct store_node *ret_node)
-{
-	return node_one(store_prepare(store, NODE_COLUMNS "WHERE name = ?", "s", name), ret_node);
-}
-
-int store_node_by_key(struct store *store, const char *public_key, struct store_node *ret_node)
-{
-	return node_one(store_prepare(store, NODE_COLUMNS "WHERE public_key = ?", "s", public_key),
-			ret_node);
-}
-
-int store_node_walk(struct store *store, bool (*each)(void *ctx, const struct store_node *node),
-		    void *ctx)
-{
-	sqlite3_stmt *stmt = store_prepare(store, NODE_COLUMNS "ORDER BY name", "");
-	struct store_node node;
-	int r;
-
-	while ((r = store_next(stmt)) == 1) {
-		node_read(stmt, &node);
-		if (!each(ctx, &node))
-			break;
-	}
-	sqlite3_finalize(stmt);
-	return r < 0 ? r : 0;
-}
-
 int store_event_add(struct store *store, const struct store_event *event)
 {
 	int r = store_run(store_prepare(store,

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x416e6368 /* "Anch" */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 static const char SCHEMA_1[] =
 	"PRAGMA application_id = 1097753448;"
@@ -41,6 +41,17 @@ static const char *const STEP[SCHEMA_VERSION] = {
 	      " PRIMARY KEY (what, name));"
 	      "ALTER TABLE kernels ADD COLUMN settings TEXT NOT NULL DEFAULT '';"
 	      "ALTER TABLE kernels ADD COLUMN network_max INTEGER NOT NULL DEFAULT 2;",
+	/* A node of before has no ticket yet: its next join is its first. */
+	[2] = "ALTER TABLE nodes ADD COLUMN next_key TEXT NOT NULL DEFAULT '';"
+	      "ALTER TABLE nodes ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE nodes ADD COLUMN open INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE nodes ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE nodes ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE nodes ADD COLUMN issued INTEGER NOT NULL DEFAULT 0;"
+	      "CREATE INDEX nodes_next_key ON nodes (next_key);"
+	      "CREATE TABLE enrolments (handle BLOB PRIMARY KEY, hash BLOB NOT NULL,"
+	      " name TEXT NOT NULL UNIQUE, expires INTEGER NOT NULL, tries INTEGER NOT NULL);"
+	      "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL);",
 };
 
 _Static_assert(APPLICATION_ID == 1097753448, "the schema's text says the same");
@@ -236,6 +247,26 @@ int store_next(sqlite3_stmt *stmt)
 	int r = stmt == NULL ? SQLITE_ERROR : sqlite3_step(stmt);
 
 	return r == SQLITE_ROW ? 1 : r == SQLITE_DONE ? 0 : -EIO;
+}
+
+int store_begin(struct store *store)
+{
+	return sqlite3_exec(store->db, "BEGIN IMMEDIATE;", NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
+}
+
+int store_end(struct store *store, int r)
+{
+	if (r == 0 && sqlite3_exec(store->db, "COMMIT;", NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	sqlite3_exec(store->db, "ROLLBACK;", NULL, NULL, NULL);
+	return r < 0 ? r : -EIO;
+}
+
+int store_durable(struct store *store, bool on)
+{
+	const char *sql = on ? "PRAGMA synchronous = FULL;" : "PRAGMA synchronous = NORMAL;";
+
+	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
 }
 
 void store_text(sqlite3_stmt *stmt, int column, char *ret_text, size_t size)

@@ -4,6 +4,7 @@
 #define ANCHORHOLD_GATEWAY_STORE_SQLITE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #include "backend/gateway/store.h"
 
@@ -22,6 +23,13 @@ int store_run(sqlite3_stmt *stmt);
 
 /* Steps to the next row: 1 a row, 0 no more, -EIO. stmt may be NULL. */
 int store_next(sqlite3_stmt *stmt);
+
+/* One transaction, with the write lock from its beginning. r < 0 undoes it; its result or r. */
+int store_begin(struct store *store);
+int store_end(struct store *store, int r);
+
+/* Between `true` and `false` a change is on the disk when it is committed. */
+int store_durable(struct store *store, bool on);
 
 /* A text column, cut to size. */
 void store_text(sqlite3_stmt *stmt, int column, char *ret_text, size_t size);

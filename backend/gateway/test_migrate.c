@@ -26,6 +26,17 @@ static const char VERSION_1[] =
 	"CREATE TABLE environments (name TEXT PRIMARY KEY, display_name TEXT NOT NULL,"
 	" language TEXT NOT NULL, version TEXT NOT NULL, interrupt_message INTEGER NOT NULL);";
 
+/* What makes it version 2, to the letter. */
+static const char VERSION_2[] =
+	"CREATE TABLE projects (name TEXT PRIMARY KEY, settings TEXT NOT NULL,"
+	" changed INTEGER NOT NULL);"
+	"CREATE TABLE cuts (what INTEGER NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL,"
+	" PRIMARY KEY (what, name));"
+	"ALTER TABLE kernels ADD COLUMN settings TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE kernels ADD COLUMN network_max INTEGER NOT NULL DEFAULT 2;"
+	"INSERT INTO projects VALUES ('p', '{}', 1);"
+	"PRAGMA user_version = 2;";
+
 static const char ROWS[] =
 	"INSERT INTO tokens VALUES (zeroblob(32), 'admin', 1, 5, 0);"
 	"INSERT INTO nodes VALUES ('one', 'KEY1', 6, 0), ('two', 'KEY2', 7, 1);"
@@ -106,10 +117,35 @@ static void test_from_1(struct check *check, const char *path)
 		free(settings);
 		store_close(store);
 		store = NULL;
-		CHECK_EQ(check, number(path, "PRAGMA user_version"), 2);
+		CHECK_EQ(check, number(path, "PRAGMA user_version"), 3);
+		CHECK_EQ(check, number(path, "SELECT count(*) FROM nodes WHERE next_key = '' AND"
+					     " joined + pending + issued + open + locked = 0"),
+			 2);
 	}
 	/* Ids of events go on where they were: what follows them by id misses none. */
 	CHECK_EQ(check, number(path, "SELECT seq FROM sqlite_sequence WHERE name = 'events'"), 41);
+}
+
+/* Version 2 is what version 1's step made: its own step alone is taken. */
+static void test_from_2(struct check *check, const char *path)
+{
+	struct store *store = NULL;
+	char error[256] = "";
+	uint64_t next = 0;
+
+	sql(check, path, VERSION_1);
+	sql(check, path, ROWS);
+	sql(check, path, VERSION_2);
+	CHECK_EQ(check, store_open(path, &store, error, sizeof(error)), 0);
+	if (store == NULL)
+		return;
+	CHECK_EQ(check, number(path, "PRAGMA user_version"), 3);
+	CHECK_EQ(check, number(path, "SELECT count(*) FROM projects WHERE settings = '{}'"), 1);
+	CHECK_EQ(check, store_node_join(store, "one", 0, 0, false, &next), 0);
+	CHECK_EQ(check, next, 1);
+	CHECK_EQ(check, store_node_join(store, "two", 0, 0, false, &next), -EPERM);
+	CHECK_EQ(check, store_enrol_walk(store, 0, NULL, NULL), 0);
+	store_close(store);
 }
 
 /* A step that fails leaves version 1 as it was, for the gateway of before. */
@@ -147,7 +183,7 @@ static void test_same(struct check *check, const char *old, const char *fresh)
 	sqlite3 *db = NULL;
 
 	CHECK_EQ(check, store_create(fresh), 0);
-	CHECK_EQ(check, number(fresh, "PRAGMA user_version"), 2);
+	CHECK_EQ(check, number(fresh, "PRAGMA user_version"), 3);
 	CHECK_EQ(check, number(fresh, ALL), number(old, ALL));
 	CHECK_EQ(check, sqlite3_open(old, &db), SQLITE_OK);
 	snprintf(attach, sizeof(attach), "ATTACH '%s' AS other", fresh);
@@ -161,18 +197,19 @@ static void test_same(struct check *check, const char *old, const char *fresh)
 
 int main(void)
 {
-	static const char *const FILES[] = {"old.db", "failing.db", "fresh.db"};
-	char folder[] = "/tmp/anchorhold-migrate-XXXXXX", path[3][128], side[160];
+	static const char *const FILES[] = {"old.db", "failing.db", "fresh.db", "two.db"};
+	char folder[] = "/tmp/anchorhold-migrate-XXXXXX", path[4][128], side[160];
 	struct check check = {0};
 
 	if (mkdtemp(folder) == NULL)
 		return 1;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		snprintf(path[i], sizeof(path[i]), "%s/%s", folder, FILES[i]);
 	test_from_1(&check, path[0]);
 	test_failing(&check, path[1]);
+	test_from_2(&check, path[3]);
 	test_same(&check, path[0], path[2]);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		unlink(path[i]);
 		snprintf(side, sizeof(side), "%s-wal", path[i]);
 		unlink(side);

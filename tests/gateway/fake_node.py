@@ -38,6 +38,8 @@ class FakeNode(threading.Thread):
         self.logs, self.usage = b"one\ntwo\n", b"cpu_usec 1\n"
         self.refuse_policy, self.hold_policy, self.held = 0, False, []
         self.stopping = False
+        self.ticket, self.keep_tickets, self.verdicts = wire.NO_TICKET, True, []
+        self.next_secret = None
         self.context, self.socket = zmq.Context(), None
         self.later = []
 
@@ -96,7 +98,7 @@ class FakeNode(threading.Thread):
 
     def say_hello(self):
         self.socket.send(wire.hello(self.boot, self.name_, self.environments, self.missing,
-                                    list(self.kernels.values()), self.kernels_max))
+                                    list(self.kernels.values()), self.kernels_max, self.ticket))
 
     def disconnect(self):
         self.up = False
@@ -154,13 +156,19 @@ class FakeNode(threading.Thread):
             wire.ATTACH: self.on_attach, wire.DETACH: self.on_session,
             wire.CREDIT: self.on_session, wire.CURSOR: self.on_session, wire.IN: self.on_in,
             wire.EVENT_ACK: lambda r: self.acks.append(r.take("Q")),
+            wire.VERDICT: lambda r: self.verdicts.append((r.take("B"), r.text())),
         }[reader.kind]
         handler(reader)
         reader.end()
 
     def on_welcome(self, reader):
-        epoch, _ = reader.take("QQ")
+        epoch, _, counter = reader.take("QQQ")
+        ticket = (counter, reader.raw(32))
+        self.pinned_next = reader.raw(32)
         self.up, same, self.epoch = True, epoch == self.epoch, epoch
+        if self.keep_tickets:
+            self.ticket = ticket
+            self.send(wire.join_ack(counter))
         for kernel in self.kernels.values():
             kernel.joins.clear()
             for session in kernel.sessions.values():
@@ -181,6 +189,9 @@ class FakeNode(threading.Thread):
             reader.take("I")
         if verb == wire.NETWORK:
             start = reader.network()
+        if verb == wire.ROTATE:
+            self.rotate(number, reader.take("B"))
+            return
         if verb == wire.CUT:
             start = {"on": reader.take("B")}
         self.requests.append((verb, kernel_id, start))
@@ -216,6 +227,16 @@ class FakeNode(threading.Thread):
             kernel.tell(wire.STARTING)
             kernel.launch()
         self.send(wire.result(number, code, kernel.incarnation if kernel else 1))
+
+    def rotate(self, number, stage):
+        self.requests.append((wire.ROTATE, bytes(16), {"stage": stage}))
+        if stage == 1:
+            public, self.next_secret = zmq.curve_keypair()
+            self.send(wire.result(number, wire.OK, body=public))
+        elif self.next_secret:
+            self.secret, self.next_secret = self.next_secret, None
+            self.disconnect()
+            self.connect()
 
     def release(self):
         """What was held back is answered now."""

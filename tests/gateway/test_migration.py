@@ -77,14 +77,15 @@ def gateway_key(gateway):
 
 def test_nothing_is_lost(old):
     gateway = old.gateway.start()
-    assert old.version() == 2
+    assert old.version() == 3
     call = gateway.call
     # tokens: one still good, one still revoked
     assert call("GET", "/api/me").json()["identity"]["username"] == "admin"
     assert call("GET", "/api", token=False,
                 headers={"Authorization": f"token {BOBS}"}).status == 401
     # nodes, events and kernelspecs
-    assert [n["name"] for n in call("GET", "/api/anchorhold/nodes").json()] == ["old"]
+    assert {n["name"]: n["state"] for n in call("GET", "/api/anchorhold/nodes").json()} == {
+        "gone": "revoked", "old": "never seen"}
     events = call("GET", "/api/anchorhold/events").json()
     # (those without a node are the gateway's own, of now)
     assert [(e["id"], e["text"]) for e in events if e["node"]] == [(41, "first"), (42, "second")]
@@ -121,14 +122,14 @@ def test_a_database_that_cannot_be_brought_up_to_date_stays(old):
              "--http", f"127.0.0.1:{free_port()}", "--link", f"127.0.0.1:{free_port()}"],
             capture_output=True, text=True, timeout=20)
         assert done.returncode == 2 and done.stdout == ""
-        assert "schema version 2" in done.stderr and "projects" in done.stderr
+        assert "schema version 3" in done.stderr and "projects" in done.stderr
     assert old.version() == 1 and old.gateway.database.read_bytes() == before
 
 
 def test_a_token_may_be_the_first_to_come(old):
     done = subprocess.run([program("anchorhold-gateway"), "--add-token", "carol", "--database",
                            str(old.gateway.database)], check=True, capture_output=True, text=True)
-    assert old.version() == 2
+    assert old.version() == 3
     header = {"Authorization": "token " + done.stdout.split()[1]}
     old.gateway.start()
     me = old.gateway.call("GET", "/api/me", token=False, headers=header).json()

@@ -6,9 +6,11 @@ import struct
 VERSION = 3
 CHUNK = 64 * 1024
 (HELLO, WELCOME, STATUS, REQUEST, RESULT, KERNEL, ATTACH, DETACH, CREDIT, CURSOR, IN, OUT, REFUSED,
- EVENT, EVENT_ACK) = range(1, 16)
+ EVENT, EVENT_ACK, ENROL, VERDICT, JOIN_ACK) = range(1, 19)
 SHELL, CONTROL, STDIN, IOPUB = range(4)
-START, STOP, INTERRUPT, RESTART, LOGS, NETWORK, CUT, USAGE = range(1, 9)
+START, STOP, INTERRUPT, RESTART, LOGS, NETWORK, CUT, USAGE, ROTATE = range(1, 10)
+ENROLLED, BAD_SECRET, BUSY, LOCKED, REVOKED = range(1, 6)
+NO_TICKET = (0, bytes(32))
 STARTING, READY, RESTARTING, DEAD = range(1, 5)
 (OK, E_INVALID, E_UNKNOWN, E_EXISTS, E_ENVIRONMENT, E_CAPACITY, E_REFUSING, E_SYSTEM, E_STALE,
  E_DEAD, E_TOO_LARGE, E_BUSY, E_TIMEOUT) = range(13)
@@ -28,12 +30,13 @@ def frame(kind, *parts):
     return bytes([VERSION, kind]) + b"".join(parts)
 
 
-def hello(boot_id, name, environments, missing, kernels, kernels_max=8):
+def hello(boot_id, name, environments, missing, kernels, kernels_max=8, ticket=NO_TICKET):
     rows = [text(e["name"]) + text(e["display_name"]) + text(e["language"]) + text(e["version"])
             + bytes([e.get("interrupt_message", 0)]) for e in environments]
     return frame(
         HELLO, boot_id, text(name), text("0.1.0"), text("0" * 40),
-        struct.pack(">QIIII", 1500, 2, 512, kernels_max, 74),
+        struct.pack(">QQ", 1500, ticket[0]), ticket[1],
+        struct.pack(">IIII", 2, 512, kernels_max, 74),
         struct.pack(">I", len(rows)), *rows,
         struct.pack(">I", len(missing)), *[text(m) for m in missing],
         struct.pack(">I", 2), text("init"), struct.pack(">Q", 700), text("loop"),
@@ -41,6 +44,14 @@ def hello(boot_id, name, environments, missing, kernels, kernels_max=8):
         struct.pack(">I", len(kernels)),
         *[k.id + struct.pack(">IB", k.incarnation, k.state) + text(k.environment) + text(k.project)
           for k in kernels])
+
+
+def enrol(name, public_key, secret):
+    return frame(ENROL, text(name), public_key, secret)
+
+
+def join_ack(counter):
+    return frame(JOIN_ACK, struct.pack(">Q", counter))
 
 
 def status(kernels):

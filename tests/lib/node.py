@@ -82,8 +82,10 @@ class Node:
         self.launcher = []  # in front of the launcher's own command: a namespace to start it in
         self.inside = Inside(self.agent)  # QEMU serves one connection at a time: there is one
         command = [str(ROOT / "board/qemu/disk"), "--image", str(self.image),
-                   "--output", str(self.disk), "--node-conf", str(pathlib.Path(conf) / "node.conf"),
-                   "--node-key", str(pathlib.Path(conf) / "node.key")]
+                   "--output", str(self.disk), "--node-conf", str(pathlib.Path(conf) / "node.conf")]
+        key = pathlib.Path(conf) / "node.key"
+        if key.exists():  # without one the node makes its own
+            command += ["--node-key", str(key)]
         if size is not None:
             command += ["--size", str(size)]
         subprocess.run(command, check=True, capture_output=True, text=True)

@@ -202,8 +202,8 @@ SESSION = (("kernel_id", ID), ("session", SOME64), ("value", U64))
 TYPES = {
     1: ("HELLO", Fields(
         ("boot_id", ID), ("name", NAME_), ("version", NAME_), ("build_id", NAME_),
-        ("entry_to_link_ms", U64), ("cpus", U32), ("memory_mib", U32), ("kernels_max", U32),
-        ("promises", U32),
+        ("entry_to_link_ms", U64), ("counter", U64), ("tag", Raw(32)), ("cpus", U32),
+        ("memory_mib", U32), ("kernels_max", U32), ("promises", U32),
         ("environments", List(32, Fields(
             ("name", NAME_), ("display_name", DISPLAY), ("language", NAME_), ("version", NAME_),
             ("interrupt_message", Integer("B", 0, 1))))),
@@ -212,14 +212,17 @@ TYPES = {
         ("kernels", List(512, Fields(
             ("id", ID), ("incarnation", U32), ("state", Integer("B", 1, 4)),
             ("environment", NAME_), ("project", PROJECT)))))),
-    2: ("WELCOME", Fields(("gateway_epoch", SOME64), ("time_ms", U64))),
+    2: ("WELCOME", Fields(
+        ("gateway_epoch", SOME64), ("time_ms", U64), ("counter", SOME64), ("tag", Raw(32)),
+        ("next_key", Raw(32)))),
     3: ("STATUS", Fields(
         ("uptime_ms", U64), ("kernels", U32), ("memory_available_mib", U32), ("load_milli", U32),
         ("pressure_cpu", PRESSURE), ("pressure_memory", PRESSURE), ("pressure_io", PRESSURE))),
     4: ("REQUEST", Fields(
-        ("id", U64), ("verb", Integer("B", 1, 8)), ("kernel_id", ID), rule=request_rule,
+        ("id", U64), ("verb", Integer("B", 1, 9)), ("kernel_id", ID), rule=request_rule,
         when={("verb", 1): START, ("verb", 5): Fields(("lines", U32)), ("verb", 6): NETWORK,
-              ("verb", 7): Fields(("on", FLAG))})),
+              ("verb", 7): Fields(("on", FLAG)),
+              ("verb", 9): Fields(("stage", Integer("B", 1, 2)))})),
     5: ("RESULT", Fields(
         ("id", U64), ("code", Integer("H", 0, 12)), ("error", I32), ("incarnation", U32),
         ("text", Raw(None, 0, CHUNK_MAX, log_text)))),
@@ -241,6 +244,9 @@ TYPES = {
         ("boot_id", ID), ("seq", SOME64), ("time_ms", U64), ("kernel_id", ID), ("kind", NAME_),
         ("project", PROJECT), ("text", LONG))),
     15: ("EVENT_ACK", Fields(("seq", U64))),
+    16: ("ENROL", Fields(("name", NAME_), ("public_key", Raw(32)), ("secret", Raw(32)))),
+    17: ("VERDICT", Fields(("code", Integer("B", 1, 5)), ("text", LONG))),
+    18: ("JOIN_ACK", Fields(("counter", SOME64))),
 }
 NUMBERS = {name: number for number, (name, _) in TYPES.items()}
 

@@ -57,6 +57,11 @@ def test_values():
     assert read("result")["text"].decode() == "one line\nand\tanother: \u00e9\n"
     assert read("welcome")["time_ms"] == 1700000000123
     assert read("cursor")["session"] == 0x1122334455667788
+    assert hello["counter"] == 7 and hello["tag"] == b"\xa1\xa2" + bytes(30)
+    assert read("welcome")["counter"] == read("join-ack")["counter"] == 8
+    assert read("welcome")["next_key"] == b"\xc1\xc2" + bytes(30)
+    assert read("enrol")["secret"] == bytes([9, 8, 7]) + bytes(29)
+    assert read("verdict")["code"] == 4 and read("request-rotate")["stage"] == 2
 
 
 def test_blob():
@@ -82,6 +87,8 @@ def test_blob():
     ("request-start-egress", "rules",
      [{"address": 0, "bits": 0, "protocol": 1, "port_first": 1, "port_last": 1}]),
     ("result", "text", b"\xff"), ("event", "kind", "a b"), ("welcome", "gateway_epoch", 0),
+    ("welcome", "counter", 0), ("join-ack", "counter", 0), ("verdict", "code", 6),
+    ("enrol", "name", ""), ("enrol", "secret", bytes(31)), ("request-rotate", "stage", 3),
 ])
 def test_not_packed(name, field, value):
     kind, fields = link.unpack((FOLDER / name).read_bytes())
