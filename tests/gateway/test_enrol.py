@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How nodes get in and out: one-time secrets, tickets, copies, other keys, revocation."""
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -276,7 +277,8 @@ def test_revoked_at_once(house):
     until(lambda: node.acks == [1])
     assert house.gateway.cli("node", "revoke", "fake-1").stdout == "fake-1: revoked\n"
     assert state(house, "fake-1") == "revoked"
-    assert client.closed() is not None
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # as its pong meets the end
+        assert client.closed() is not None
     # what it still has to say, on the connection that was up, counts no more
     node.call(lambda: node.send(wire.event(2, "after.it")))
     node.call(lambda: node.send(wire.kernel(uuid.UUID(kernel).bytes, 1, wire.READY)))
