@@ -128,9 +128,13 @@ PYTHON_ANSWERS = {
 
 
 def hashes(inside):
-    """Every privileged file of the node by its content: the root, the state, what is for hostd."""
+    """Every privileged file of the node by its content: the root, the state, what is for hostd.
+
+    But for the journal of events, which the monitor appends to as cells are refused things.
+    """
     text = inside.run("find / -xdev -type f -exec sha256sum {} +; "
-                      "find /state /work/environments -xdev -type f -exec sha256sum {} +; "
+                      "find /state /work/environments -xdev -type f ! -path /state/events "
+                      "-exec sha256sum {} +; "
                       "sha256sum /run/anchorhold/promises /run/anchorhold/network", timeout=180)
     return {path: digest for digest, path in (line.split("  ", 1) for line in text.splitlines())}
 

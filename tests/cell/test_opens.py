@@ -18,6 +18,7 @@ REASONS = {
     "landlock.c": {'open("/"': "the cell's own root, which has no name but this"},
     "mountns.c": {'openat(proc, "thread-self/ns/mnt"': "a magic link, of that procfs",
                   'open("/"': "the root of a namespace just made"},
+    "namespaces.c": {'openat(proc, path': "a magic link, of that procfs and of the cell's own PID 1"},
     "root.c": {'chdir(plan->fd[PLAN_WORKSPACE] >= 0 ? "/work" : "/home/user")':
                "in the final root, on mount points that were attached by descriptor"},
     "usage.c": {"open(path": "/sys/dev/block of the node's own",
