@@ -9,9 +9,13 @@
 #include "hostd/cell/util.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#define BUSY_TIMEOUT_MS 500u
+#define BUSY_PAUSE_MS 2
 
 static void format_name(char name[24], unsigned slot, enum kept_mount which)
 {
@@ -61,6 +65,22 @@ static int attach(int mount, unsigned slot, enum kept_mount which)
 	return result;
 }
 
+/*
+ * Busy without DETACH means that a file of it is open. For a moment one is so that nobody will use:
+ * another cell's first process has copies of all our descriptors until it closes them.
+ */
+static int umount_unused(const char *name)
+{
+	uint64_t deadline = clock_ms() + BUSY_TIMEOUT_MS;
+	int result = sys_umount(name, SYS_UMOUNT_NOFOLLOW);
+
+	while (result == -EBUSY && clock_ms() < deadline) {
+		(void)poll(NULL, 0, BUSY_PAUSE_MS);
+		result = sys_umount(name, SYS_UMOUNT_NOFOLLOW);
+	}
+	return result;
+}
+
 static int detach(struct kept *kept, enum kept_mount which)
 {
 	char name[24];
@@ -70,7 +90,7 @@ static int detach(struct kept *kept, enum kept_mount which)
 		return 0;
 	fd_close(&kept->mount[which]);
 	format_name(name, kept->slot, which);
-	result = sys_umount(name, SYS_UMOUNT_NOFOLLOW);
+	result = umount_unused(name);
 	if (result < 0)
 		(void)sys_umount(name, SYS_UMOUNT_NOFOLLOW | SYS_UMOUNT_DETACH);
 	if (unlinkat(AT_FDCWD, name, AT_REMOVEDIR) < 0 && result == 0)

@@ -172,6 +172,31 @@ static void test_row(struct check *check, struct cell_host *host, const struct m
 	CHECK_EQ(check, cell_free(cell, &error), 0);
 }
 
+/* A process just cloned has it too, and closes it without having been asked. */
+static void test_file_closed_late(struct check *check, struct cell_host *host,
+				  const struct cell_spec *spec)
+{
+	struct cell_error error = {0};
+	struct cell *cell = NULL;
+	pid_t child;
+	int fd;
+
+	check_row(check, "a file closed late");
+	CHECK_EQ(check, cell_new(host, spec, &cell, &error), 0);
+	fd = openat(cell->kept.mount[KEPT_TMP], "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK(check, fd >= 0);
+	child = fork();
+	if (child == 0) {
+		(void)poll(NULL, 0, 50);
+		_exit(0);
+	}
+	fd_close(&fd);
+	CHECK(check, child > 0);
+	CHECK_EQ(check, cell_free(cell, &error), 0);
+	if (child > 0)
+		CHECK_EQ(check, waitpid(child, NULL, 0), child);
+}
+
 /* A file of the cell's memory that is still open: its uid is not given to another cell. */
 static void test_left_open(struct check *check, struct cell_host *host,
 			   const struct machine *machine)
@@ -190,6 +215,7 @@ static void test_left_open(struct check *check, struct cell_host *host,
 	unsigned slot;
 	int fd;
 
+	test_file_closed_late(check, host, &spec);
 	check_row(check, "a file left open");
 	for (int left = 1; left >= 0; left--) {
 		CHECK_EQ(check, cell_new(host, &spec, &cell, &error), 0);
