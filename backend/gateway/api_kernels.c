@@ -90,11 +90,13 @@ static int status_of(const struct pending_outcome *outcome)
 void api_node_error(struct request *request, const char *what,
 		    const struct pending_outcome *outcome)
 {
-	request_error(request, status_of(outcome), "%s: %s%s%.*s", what,
+	request_error(request, status_of(outcome), "%s: %s%s%.*s%s%s", what,
 		      outcome->lost ? "the node was lost" : link_code_name(outcome->code),
 		      outcome->text_len > 0 ? ": " : "",
 		      (int)(outcome->text_len > 256 ? 256 : outcome->text_len),
-		      outcome->text_len > 0 ? (const char *)outcome->text : "");
+		      outcome->text_len > 0 ? (const char *)outcome->text : "",
+		      outcome->error > 0 ? ": " : "",
+		      outcome->error > 0 ? strerror(outcome->error) : "");
 }
 
 struct kernel *api_kernel_again(struct request *request)

@@ -5,6 +5,7 @@ It keeps one log a kernel with a cursor a session, as a real node does, and does
 when a test wants it to misbehave.
 """
 
+import errno
 import queue
 import shutil
 import tempfile
@@ -226,7 +227,8 @@ class FakeNode(threading.Thread):
             kernel.incarnation += 1
             kernel.tell(wire.STARTING)
             kernel.launch()
-        self.send(wire.result(number, code, kernel.incarnation if kernel else 1))
+        step = (errno.ENOSPC, b"workspace") if code == wire.E_SYSTEM else (0, b"")
+        self.send(wire.result(number, code, kernel.incarnation if kernel else 1, *step))
 
     def rotate(self, number, stage):
         self.requests.append((wire.ROTATE, bytes(16), {"stage": stage}))
