@@ -142,8 +142,9 @@ def main():
         disk = rivals.make_disk(pathlib.Path(folder) / "rivals.img")
         cluster = Cluster(pathlib.Path(folder))
         try:
+            # Each attack on a workspace is a project of its own, and leaves what it wrote.
             node = cluster.boot("node", options=("--memory", "3072", "--cpus", "2",
-                                                 "--extra-disk", str(disk)))
+                                                 "--extra-disk", str(disk)), size=8192)
             time.sleep(5)
             measure(cluster.gateway, node.inside)
         finally:
