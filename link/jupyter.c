@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <mbedtls/md.h>
-
+#include "link/hmac.h"
 #include "link/secret.h"
 
-#define HASH_LEN 32u
 #define SUN_PATH_MAX 107u
 
-_Static_assert(JUPYTER_SIGNATURE_LEN == 2 * HASH_LEN, "a signature is a hash in hex");
+_Static_assert(JUPYTER_SIGNATURE_LEN == 2 * HMAC_LEN, "a signature is a hash in hex");
+_Static_assert(JUPYTER_KEY_LEN == HMAC_KEY_LEN, "the key is its hex");
 
 static void hex_write(const uint8_t *bytes, size_t len, char *ret_text)
 {
@@ -90,31 +89,12 @@ int jupyter_parse(const struct link_slice frames[], size_t count,
 
 /* ---- signatures ---- */
 
-static int hmac(mbedtls_md_context_t *md, const struct jupyter_key *key,
-		const struct link_parts *parts, uint8_t ret_hash[HASH_LEN])
-{
-	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
-	int error = info == NULL ? -1 : mbedtls_md_setup(md, info, 1);
-
-	if (error == 0)
-		error = mbedtls_md_hmac_starts(md, (const uint8_t *)key->hex, JUPYTER_KEY_LEN);
-	for (uint32_t i = 0; i < LINK_BUFFERS && error == 0; i++)
-		error = mbedtls_md_hmac_update(md, parts->part[i].data, parts->part[i].len);
-	if (error == 0)
-		error = mbedtls_md_hmac_finish(md, ret_hash);
-	return error == 0 ? 0 : -EIO;
-}
-
 int jupyter_sign(const struct jupyter_key *key, const struct link_parts *parts,
 		 char ret_signature[JUPYTER_SIGNATURE_LEN + 1])
 {
-	mbedtls_md_context_t md;
-	uint8_t hash[HASH_LEN];
-	int error;
+	uint8_t hash[HMAC_LEN];
+	int error = hmac_sha256((const uint8_t *)key->hex, parts->part, LINK_BUFFERS, hash);
 
-	mbedtls_md_init(&md);
-	error = hmac(&md, key, parts, hash);
-	mbedtls_md_free(&md); /* wipes */
 	if (error == 0)
 		hex_write(hash, sizeof(hash), ret_signature);
 	secret_wipe(hash, sizeof(hash));
