@@ -72,6 +72,17 @@ static bool scan_escape(struct scan *scan)
 	return true;
 }
 
+size_t json_plain(const uint8_t *at, const uint8_t *end)
+{
+	const uint8_t *from = at;
+
+	while (end - at >= 8 && eight_plain(at))
+		at += 8;
+	while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+		at++;
+	return (size_t)(at - from);
+}
+
 /* A string; scan stands on its first quote. */
 static bool scan_string(struct scan *scan)
 {

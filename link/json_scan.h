@@ -53,6 +53,10 @@ enum json_kind json_kind_of(struct link_slice value);
  */
 int json_string_get(struct link_slice value, char *ret, size_t size);
 
+/* How many of the bytes from `at` on stand in a JSON string as they are: ASCII but controls, the
+ * quotation mark and the backslash. */
+size_t json_plain(const uint8_t *at, const uint8_t *end);
+
 /* The text is valid UTF-8 (no overlong forms, no surrogates, at most U+10FFFF). */
 bool json_utf8_ok(const uint8_t *text, size_t len);
 

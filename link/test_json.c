@@ -45,6 +45,24 @@ static const char *const bad[] = {
 	"\"\xf0\x8f\xbf\xbf\"",
 };
 
+/* Each byte but the plain ones ends the run, wherever in a word it stands. */
+static void test_plain(struct check *check)
+{
+	uint8_t text[24];
+
+	for (unsigned byte = 0; byte < 256; byte++) {
+		const bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+
+		for (size_t at = 0; at < sizeof(text); at++) {
+			memset(text, 'x', sizeof(text));
+			text[at] = (uint8_t)byte;
+			CHECK(check, json_plain(text, text + sizeof(text)) ==
+					     (plain ? sizeof(text) : at));
+		}
+	}
+	CHECK(check, json_plain(text, text) == 0);
+}
+
 static void test_rows(struct check *check)
 {
 	enum json_kind kind;
@@ -186,6 +204,7 @@ int main(void)
 	struct check check = {0};
 
 	test_rows(&check);
+	test_plain(&check);
 	test_plain_bytes(&check);
 	test_depth(&check);
 	test_members(&check);

@@ -63,27 +63,35 @@ static int signed_add(struct session *session, const struct link_parts *parts,
 	return rc;
 }
 
-int message_make(struct session *session, const char *type, const struct link_slice *parent,
-		 const json_t *content, struct frames *frames)
+static int make_text(struct session *session, const char *type, const struct link_slice *parent,
+		     struct link_slice content, struct frames *frames)
 {
 	struct link_parts parts = {.count = LINK_BUFFERS};
 	char header[HEADER_MAX];
-	char *text;
 	int rc;
 
+	if (content.len > MESSAGE_CONTENT_MAX)
+		return -EMSGSIZE;
 	rc = header_write(session, type, header);
 	if (rc < 0)
 		return rc;
-	text = json_dumps(content, JSON_COMPACT);
-	if (!text)
-		return -ENOMEM;
 	parts.part[LINK_HEADER] = (struct link_slice){(const uint8_t *)header, (size_t)rc};
 	parts.part[LINK_PARENT] = parent ? *parent : (struct link_slice){empty_object, 2};
 	parts.part[LINK_METADATA] = (struct link_slice){empty_object, 2};
-	parts.part[LINK_CONTENT] = (struct link_slice){(const uint8_t *)text, strlen(text)};
-	rc = -EMSGSIZE;
-	if (parts.part[LINK_CONTENT].len <= MESSAGE_CONTENT_MAX)
-		rc = signed_add(session, &parts, frames);
+	parts.part[LINK_CONTENT] = content;
+	return signed_add(session, &parts, frames);
+}
+
+int message_make(struct session *session, const char *type, const struct link_slice *parent,
+		 const json_t *content, struct frames *frames)
+{
+	char *text = json_dumps(content, JSON_COMPACT);
+	int rc;
+
+	if (!text)
+		return -ENOMEM;
+	rc = make_text(session, type, parent,
+		       (struct link_slice){(const uint8_t *)text, strlen(text)}, frames);
 	free(text);
 	return rc;
 }
@@ -99,17 +107,30 @@ int message_reply(struct session *session, const char *type, const struct reques
 	return rc < 0 ? rc : message_make(session, type, &parent, content, frames);
 }
 
-int message_publish(struct session *session, const char *type, const struct link_slice *parent,
-		    const json_t *content, struct frames *frames)
+static int topic_add(const struct session *session, const char *type, struct frames *frames)
 {
 	char topic[TOPIC_MAX];
 	int len = snprintf(topic, sizeof(topic), "kernel.%s.%s", session->id, type);
-	int rc;
 
 	if (len < 0 || (size_t)len >= sizeof(topic))
 		return -EMSGSIZE;
-	rc = frames_add(frames, topic, (size_t)len);
+	return frames_add(frames, topic, (size_t)len);
+}
+
+int message_publish(struct session *session, const char *type, const struct link_slice *parent,
+		    const json_t *content, struct frames *frames)
+{
+	int rc = topic_add(session, type, frames);
+
 	return rc < 0 ? rc : message_make(session, type, parent, content, frames);
+}
+
+int message_publish_text(struct session *session, const char *type, const struct link_slice *parent,
+			 struct link_slice content, struct frames *frames)
+{
+	int rc = topic_add(session, type, frames);
+
+	return rc < 0 ? rc : make_text(session, type, parent, content, frames);
 }
 
 static int request_parse(const struct session *session, struct request *request)

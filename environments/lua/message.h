@@ -48,6 +48,10 @@ int message_reply(struct session *session, const char *type, const struct reques
 int message_publish(struct session *session, const char *type, const struct link_slice *parent,
 		    const json_t *content, struct frames *frames);
 
+/* As message_publish(), for content that is JSON text already. */
+int message_publish_text(struct session *session, const char *type, const struct link_slice *parent,
+			 struct link_slice content, struct frames *frames);
+
 /*
  * Takes the frames from the index on, checks the signature and parses. -EBADMSG, -EMSGSIZE,
  * -EACCES; *ret_request is then empty and the frames are gone.

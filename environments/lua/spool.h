@@ -31,6 +31,7 @@ struct spool {
 	size_t parent_len;
 	char *text;
 	size_t text_len;
+	char *quoted; /* a message's content while it is made */
 	uint64_t text_due_ms;
 };
 

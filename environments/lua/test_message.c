@@ -7,6 +7,8 @@
 #include "environments/lua/text.h"
 #include "link/check.h"
 
+#define QUOTE_MAX 512u
+
 static const struct jupyter_key key = {
 	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"};
 
@@ -123,6 +125,50 @@ static void test_text(struct check *check)
 	}
 }
 
+/* What a JSON library makes of the same text, byte for byte: all bytes, and letters of all lengths. */
+static void quote_one(struct check *check, const char *text, size_t len)
+{
+	char quoted[QUOTE_MAX * TEXT_QUOTED_FACTOR + 3] = "\"";
+	size_t size = 1 + text_quote(text, len, quoted + 1);
+	json_t *json = json_text(text, len);
+	char *want = json_dumps(json, JSON_ENCODE_ANY);
+
+	memcpy(quoted + size, "\"", 2);
+	CHECK(check, want && strlen(want) == size + 1 && !memcmp(want, quoted, size + 1));
+	free(want);
+	json_decref(json);
+}
+
+static void test_quote(struct check *check)
+{
+	static const char *const pieces[] = {
+		"plain text, longer than a word", "\"", "\\", "\n", "\x01", "\x7f", "\xc3\xa9",
+		"\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff", "\xc3", "\xed\xa0\x80", "/", "",
+	};
+	char text[QUOTE_MAX];
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		quote_one(check, texts[i].text, texts[i].len);
+	for (int i = 0; i < 256; i++) {
+		memset(text, i, 20);
+		quote_one(check, text, 20);
+	}
+	srandom(1);
+	for (int i = 0; i < 2000; i++) {
+		size_t len = 0;
+
+		for (int j = 0; j < 10; j++) {
+			const char *piece = pieces[(size_t)random() %
+						   (sizeof(pieces) / sizeof(pieces[0]))];
+
+			/* A NUL now and then: the end of a piece's own. */
+			memcpy(text + len, piece, strlen(piece) + 1);
+			len += strlen(piece) + (random() % 8 == 0);
+		}
+		quote_one(check, text, len);
+	}
+}
+
 int main(void)
 {
 	struct check check = {0};
@@ -134,5 +180,6 @@ int main(void)
 	test_too_large(&check, &session);
 	test_frames(&check);
 	test_text(&check);
+	test_quote(&check);
 	return CHECK_DONE(&check);
 }

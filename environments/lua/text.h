@@ -11,4 +11,10 @@
  * len * TEXT_CLEAN_FACTOR bytes; the length written. */
 size_t text_clean(const char *data, size_t len, char *ret);
 
+#define TEXT_QUOTED_FACTOR 6u /* bytes a byte may become in a JSON string */
+
+/* The inside of a JSON string: as text_clean(), and quoted where JSON must have it quoted. ret has
+ * room for len * TEXT_QUOTED_FACTOR bytes; the length written. */
+size_t text_quote(const char *data, size_t len, char *ret);
+
 #endif
