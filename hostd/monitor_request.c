@@ -161,20 +161,31 @@ static void do_usage(struct monitor *monitor, const struct ipc_request *asked)
 	monitor_tell(monitor, IPC_LOGS, &body, -1);
 }
 
-static void on_request(struct monitor *monitor, const struct ipc_request *asked)
+/* ---- from the link: its owner is the monitor ---- */
+
+static void on_request(void *owner, struct worker *worker, const struct ipc_message *message)
 {
 	static void (*const verbs[])(struct monitor *, const struct ipc_request *) = {
-		[LINK_START] = do_start,	 [LINK_STOP] = do_stop,
-		[LINK_INTERRUPT] = do_interrupt, [LINK_RESTART] = do_restart,
-		[LINK_LOGS] = do_logs,		 [LINK_USAGE] = do_usage,
-		[LINK_NETWORK] = do_network,	 [LINK_CUT] = do_cut,
-		[LINK_ROTATE] = do_rotate,
+#define REQUEST(type, from, phases, a_second, ok, handler)
+#define VERB(verb, ok, handler) [verb] = (handler),
+#include "hostd/requests.def"
 	};
+	const struct ipc_request *asked = &message->u.request;
 
 	if (asked->request.verb < sizeof(verbs) / sizeof(verbs[0]) && verbs[asked->request.verb])
-		verbs[asked->request.verb](monitor, asked);
+		verbs[asked->request.verb](owner, asked);
 	else
-		answer(monitor, asked, LINK_E_INVALID, NULL, NULL);
+		answer(owner, asked, LINK_E_INVALID, NULL, NULL);
+}
+
+static void on_event_ack(void *owner, struct worker *worker, const struct ipc_message *message)
+{
+	events_acked(owner, message->u.event_ack.seq);
+}
+
+static void on_ticket(void *owner, struct worker *worker, const struct ipc_message *message)
+{
+	identity_join(owner, &message->u.ticket);
 }
 
 static void note_reached(struct monitor *monitor)
@@ -193,10 +204,12 @@ static void note_reached(struct monitor *monitor)
 		close(fd);
 }
 
-static void on_gateway(struct monitor *monitor, const struct ipc_gateway *gateway)
+static void on_gateway(void *owner, struct worker *worker, const struct ipc_message *message)
 {
+	const struct ipc_gateway *gateway = &message->u.gateway;
+
 	if (gateway->up)
-		note_reached(monitor);
+		note_reached(owner);
 	if (gateway->up)
 		log_info("gateway %u reached%s", gateway->gateway,
 			 gateway->next_key ? " by the next key" : "");
@@ -205,40 +218,45 @@ static void on_gateway(struct monitor *monitor, const struct ipc_gateway *gatewa
 }
 
 /* A relay that does not read, or breaks the format: another takes its place. */
-static void on_stream_lost(struct monitor *monitor, const struct ipc_stream *stream)
+static void on_stream_lost(void *owner, struct worker *worker, const struct ipc_message *message)
 {
-	struct kernel *kernel = kernel_find(monitor, stream->kernel_id);
+	const struct ipc_stream *stream = &message->u.stream;
+	struct kernel *kernel = kernel_find(owner, stream->kernel_id);
 
 	if (kernel && kernel->relay && kernel->state != LINK_KERNEL_DEAD &&
 	    kernel->generation == stream->generation)
 		worker_end(kernel->relay, "the link lost its stream");
 }
 
-static void from_link(struct monitor *monitor, struct ipc_message *message)
+/* ---- from a relay: its owner is its kernel ---- */
+
+static void on_relay_ready(void *owner, struct worker *worker, const struct ipc_message *message)
 {
-	switch (message->type) {
-	case IPC_REQUEST:
-		on_request(monitor, &message->u.request);
-		break;
-	case IPC_EVENT_ACK:
-		events_acked(monitor, message->u.event_ack.seq);
-		break;
-	case IPC_GATEWAY:
-		on_gateway(monitor, &message->u.gateway);
-		break;
-	case IPC_TICKET:
-		identity_join(monitor, &message->u.ticket);
-		break;
-	case IPC_STREAM_LOST:
-		on_stream_lost(monitor, &message->u.stream);
-		break;
-	default:
-		break;
-	}
+	struct kernel *kernel = owner;
+
+	/* One of the incarnation before may have crossed the order to restart. */
+	if (message->u.relay_ready.incarnation != kernel->incarnation)
+		return;
+	worker->phase = WORKER_READY;
+	kernel_ready(kernel);
 }
 
-static void on_relay_event(struct kernel *kernel, const struct ipc_relay_event *event)
+static void on_relay_drained(void *owner, struct worker *worker, const struct ipc_message *message)
 {
+	kernel_publish_death(owner);
+}
+
+static void on_relay_output(void *owner, struct worker *worker, const struct ipc_message *message)
+{
+	struct kernel *kernel = owner;
+
+	kernel->watch.output = message->u.relay_output;
+}
+
+static void on_relay_event(void *owner, struct worker *worker, const struct ipc_message *message)
+{
+	const struct ipc_relay_event *event = &message->u.relay_event;
+	struct kernel *kernel = owner;
 	static const struct {
 		const char *kind;
 		const char *text;
@@ -262,36 +280,17 @@ static void on_relay_event(struct kernel *kernel, const struct ipc_relay_event *
 		      rows[event->kind].text, (unsigned long long)event->count);
 }
 
-static void from_relay(struct kernel *kernel, struct worker *worker, struct ipc_message *message)
-{
-	adopt_touch(kernel);
-	switch (message->type) {
-	case IPC_RELAY_READY:
-		/* One of the incarnation before may have crossed the order to restart. */
-		if (message->u.relay_ready.incarnation != kernel->incarnation)
-			break;
-		worker->phase = WORKER_READY;
-		kernel_ready(kernel);
-		break;
-	case IPC_RELAY_DRAINED:
-		kernel_publish_death(kernel);
-		break;
-	case IPC_RELAY_EVENT:
-		on_relay_event(kernel, &message->u.relay_event);
-		break;
-	case IPC_RELAY_OUTPUT:
-		kernel->watch.output = message->u.relay_output;
-		break;
-	default:
-		break;
-	}
-}
-
 int monitor_message(void *owner, struct worker *worker, struct ipc_message *message)
 {
-	if (worker->spec.role == WORKER_LINK)
-		from_link(owner, message);
-	else
-		from_relay(owner, worker, message);
+	static void (*const handlers[IPC_TYPES])(void *owner, struct worker *worker,
+						 const struct ipc_message *message) = {
+#define REQUEST(type, from, phases, a_second, ok, handler) [type] = (handler),
+#define VERB(verb, ok, handler)
+#include "hostd/requests.def"
+	};
+
+	if (worker->spec.role == WORKER_RELAY)
+		adopt_touch(owner);
+	handlers[message->type](owner, worker, message);
 	return 0;
 }

@@ -72,11 +72,9 @@ static int kernel_ok(const struct link_request *request)
 static int request_ok(const struct ipc_message *message)
 {
 	static int (*const verbs[])(const struct link_request *) = {
-		[LINK_START] = start_ok,     [LINK_STOP] = kernel_ok,
-		[LINK_INTERRUPT] = kernel_ok, [LINK_RESTART] = kernel_ok,
-		[LINK_LOGS] = logs_ok,	     [LINK_NETWORK] = network_ok,
-		[LINK_CUT] = cut_ok,	     [LINK_USAGE] = kernel_ok,
-		[LINK_ROTATE] = rotate_ok,
+#define REQUEST(type, from, phases, a_second, ok, handler)
+#define VERB(verb, ok, handler) [verb] = (ok),
+#include "hostd/requests.def"
 	};
 	const struct link_request *request = &message->u.request.request;
 
@@ -119,20 +117,9 @@ static const struct {
 	uint32_t a_second;
 	int (*ok)(const struct ipc_message *message);
 } rules[] = {
-	/* The link paces its gateways far below this. */
-	{IPC_REQUEST, WORKER_LINK, WORKER_OPEN, 500, request_ok},
-	{IPC_EVENT_ACK, WORKER_LINK, WORKER_OPEN, 500, any_ok},
-	{IPC_GATEWAY, WORKER_LINK, WORKER_OPEN, 50, gateway_ok},
-	/* Each is written to the disk; a link joins at most so often. */
-	{IPC_TICKET, WORKER_LINK, WORKER_OPEN, 20, ticket_ok},
-	{IPC_STREAM_LOST, WORKER_LINK, WORKER_OPEN, 500, any_ok},
-	/* Once an incarnation, which makes the relay's phase READY, and to each monitor that asks. */
-	{IPC_RELAY_READY, WORKER_RELAY, WORKER_OPEN | WORKER_READY, 5, any_ok},
-	{IPC_RELAY_DRAINED, WORKER_RELAY, WORKER_DYING, 2, any_ok},
-	{IPC_RELAY_EVENT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING, 50,
-	 relay_event_ok},
-	/* It tells twice a second, and once more at an incarnation's end. */
-	{IPC_RELAY_OUTPUT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING, 20, any_ok},
+#define REQUEST(type, from, phases, a_second, ok, handler) {type, from, phases, a_second, ok},
+#define VERB(verb, ok, handler)
+#include "hostd/requests.def"
 };
 
 _Static_assert(sizeof(rules) / sizeof(rules[0]) <= WORKER_RULES_MAX, "room for every rate");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* THE table: what a worker may ask of the monitor. */
+/* What a worker may ask of the monitor, by THE table (requests.def). */
 #ifndef ANCHORHOLD_HOSTD_REQUEST_H
 #define ANCHORHOLD_HOSTD_REQUEST_H
 

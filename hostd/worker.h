@@ -15,7 +15,7 @@
 
 enum worker_role { WORKER_LINK = 1, WORKER_RELAY = 2 };
 
-/* How far a worker has come; request.c says what it may ask in which. */
+/* How far a worker has come; requests.def says what it may ask in which. */
 enum worker_phase {
 	WORKER_OPEN = 1,  /* link: always; relay: its kernel is not ready */
 	WORKER_READY = 2, /* relay: its kernel is */
