@@ -205,6 +205,7 @@ static void tick(void *ctx)
 	struct link *link = ctx;
 
 	entries_tick(link);
+	entries_bury(link);
 	gateway_events_again(link);
 	loop_timer_start(link->loop, &link->tick, TICK_MS, tick, link);
 }

@@ -11,31 +11,6 @@
 
 #define TURN_MAX 16u /* frames a kernel may send before the next has its turn */
 
-struct link_entry *entry_find(struct link *link, const uint8_t id[LINK_ID_LEN])
-{
-	for (uint32_t i = 0; i < link->kernels_end; i++)
-		if (link->kernels[i].used &&
-		    memcmp(link->kernels[i].info.id, id, LINK_ID_LEN) == 0)
-			return &link->kernels[i];
-	return NULL;
-}
-
-static struct link_entry *entry_new(struct link *link, const uint8_t id[LINK_ID_LEN])
-{
-	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
-		struct link_entry *entry = &link->kernels[i];
-
-		if (entry->used)
-			continue;
-		*entry = (struct link_entry){.used = true, .fd = -1};
-		memcpy(entry->info.id, id, LINK_ID_LEN);
-		if (i >= link->kernels_end)
-			link->kernels_end = i + 1;
-		return entry;
-	}
-	return NULL;
-}
-
 /* ---- the stream ---- */
 
 static void stream_close(struct link *link, struct link_entry *entry)
@@ -108,33 +83,6 @@ void entry_stream(struct link *link, const struct ipc_stream *stream, int fd)
 	entry->generation = stream->generation;
 	entry->readable = true;
 	stream_watch(link, entry);
-}
-
-static bool entry_pump(struct link *link, struct link_entry *entry);
-
-void entry_update(struct link *link, const struct ipc_kernel *update)
-{
-	struct link_entry *entry = entry_find(link, update->kernel.kernel_id);
-
-	/* Its last words, why it died among them, go before the news of its death. */
-	if (entry && entry->fd >= 0 && update->kernel.state == LINK_KERNEL_DEAD) {
-		entry->readable = true;
-		(void)entry_pump(link, entry);
-	}
-	if (!entry && update->kernel.state != LINK_KERNEL_DEAD)
-		entry = entry_new(link, update->kernel.kernel_id);
-	link->frame.type = LINK_KERNEL;
-	link->frame.u.kernel = update->kernel;
-	gateways_send(link, &link->frame);
-	if (!entry)
-		return;
-	entry->info.incarnation = update->kernel.incarnation;
-	entry->info.state = update->kernel.state;
-	memcpy(entry->info.environment, update->environment, sizeof(update->environment));
-	memcpy(entry->info.project, update->project, sizeof(update->project));
-	/* What it still had to say may be on its way: the stream ends by itself. */
-	if (update->kernel.state == LINK_KERNEL_DEAD && entry->fd < 0)
-		entry->used = false;
 }
 
 /* ---- down, to the relay ---- */
@@ -321,8 +269,6 @@ static int frame_take(struct link *link, struct link_entry *entry)
 	}
 	if (len <= 0) {
 		stream_lost(link, entry, NULL);
-		if (entry->info.state == LINK_KERNEL_DEAD)
-			entry->used = false;
 		return -EAGAIN;
 	}
 	if ((size_t)len > sizeof(link->bytes) ||
@@ -335,7 +281,7 @@ static int frame_take(struct link *link, struct link_entry *entry)
 	return 0;
 }
 
-static bool entry_pump(struct link *link, struct link_entry *entry)
+bool entry_pump(struct link *link, struct link_entry *entry)
 {
 	bool moved = queue_pump(link, entry);
 	unsigned taken = 0;

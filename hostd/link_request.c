@@ -52,6 +52,7 @@ static int on_welcome(struct gateway *gateway, const struct link_frame *frame)
 	gateway->redial_ms = LINK_REDIAL_MS;
 	join_welcomed(gateway, welcome);
 	link_tell(gateway->link, IPC_GATEWAY, &body);
+	entries_deaths(gateway);
 	gateway_events(gateway->link);
 	return 0;
 }
@@ -90,7 +91,8 @@ static int on_attach(struct gateway *gateway, const struct link_frame *frame)
 	enum link_code code = LINK_OK;
 
 	if (!entry || entry->fd < 0)
-		code = entry ? LINK_E_BUSY : LINK_E_UNKNOWN;
+		code = entry && entry->info.state != LINK_KERNEL_DEAD ? LINK_E_BUSY
+								       : LINK_E_UNKNOWN;
 	else if (entry_attach(gateway->link, entry, gateway, attach) < 0)
 		code = LINK_E_CAPACITY;
 	else if (entry_send(gateway->link, entry, frame) < 0)

@@ -6,7 +6,8 @@
  *	link.c	        the loop, messages from the monitor
  *	link_gateway.c  one DEALER a gateway: keys, what waits for it
  *	link_join.c     how it gets in: HELLO or ENROL, tickets, the node's next key
- *	link_kernel.c   the kernels' streams
+ *	link_table.c    the kernels, dead ones for a while
+ *	link_kernel.c   their streams
  *	link_session.c  their sessions
  *	link_request.c  frames from a gateway, a table
  *
@@ -35,6 +36,7 @@
 #define LINK_PAUSED_MS 300000u /* a lost gateway's session keeps its place so long */
 #define LINK_RETURN_MS 5000u
 #define LINK_REQUESTS_MAX 64u  /* under way at once; more are answered LINK_E_BUSY */
+#define LINK_DEATH_MS 60000u   /* a death is told again so long, on each new connection */
 #define LINK_EVENTS_MAX 256u
 #define LINK_EVENTS_MS 30000u /* without an acknowledgement: they are sent again */
 #define LINK_REDIAL_MS 500u /* after a failed handshake; doubles, with jitter, up to */
@@ -100,6 +102,10 @@ struct link_entry { /* one kernel */
 	struct packet *held;	 /* from the relay: waits for held_for */
 	struct gateway *held_for;
 	struct session sessions[LINK_SESSIONS_MAX];
+
+	struct link_kernel death; /* once it is dead: how */
+	uint64_t died_ms;
+	uint64_t told_ms; /* when a gateway was first told; 0: none was */
 };
 
 struct link {
@@ -195,14 +201,23 @@ void join_verdict(struct gateway *gateway, const struct link_verdict_body *verdi
 void join_refused(struct gateway *gateway);
 int join_next_key(struct link *link, struct ipc_next_key *next);
 
-/* ---- link_kernel.c ---- */
+/* ---- link_table.c ---- */
 
 struct link_entry *entry_find(struct link *link, const uint8_t id[LINK_ID_LEN]);
+struct link_entry *entry_new(struct link *link, const uint8_t id[LINK_ID_LEN]); /* NULL: full */
 void entry_update(struct link *link, const struct ipc_kernel *update);
+
+/* What died, to a gateway that was just welcomed: it may have been told, but on a dead connection. */
+void entries_deaths(struct gateway *gateway);
+void entries_bury(struct link *link); /* those that it is time to forget */
+
+/* ---- link_kernel.c ---- */
+
 void entry_stream(struct link *link, const struct ipc_stream *stream, int fd); /* takes fd */
 
 /* A frame to the relay: at once or queued; -EAGAIN where its queue is full or it has none. */
 int entry_send(struct link *link, struct link_entry *entry, const struct link_frame *frame);
+bool entry_pump(struct link *link, struct link_entry *entry); /* true: there is more */
 bool entries_pump(struct link *link);
 bool entries_choked(struct link *link); /* a relay is behind: gateways wait */
 void entries_close(struct link *link);

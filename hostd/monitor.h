@@ -9,6 +9,7 @@
  *	monitor_start.c    a kernel's start
  *	monitor_ahead.c	   cells and relays that are made before anybody asks
  *	monitor_kernel.c   its life: restart, stop, death
+ *	monitor_dead.c	   dead kernels whose output waits for readers
  *	monitor_relay.c	   a kernel's relay: start, loss, stream
  *	monitor_limits.c   its limits, in words and numbers
  *	monitor_watch.c	   when they bite: refusals, and the look at all others
@@ -43,7 +44,8 @@
 
 #define MONITOR_READY_MS 120000u   /* a kernel that is not ready by then is dead */
 #define MONITOR_GRACE_MS 5000u	   /* between shutdown_request and the kill */
-#define MONITOR_RELAY_END_MS 65000u /* a dead kernel's relay lingers at most so long */
+#define MONITOR_RELAY_END_MS 65000u /* a dead kernel's relay lingers at most so long, */
+#define MONITOR_DEAD_MAX 16u	   /* and so many of those whose readers had time do */
 #define MONITOR_TICK_MS 500u	   /* cells are looked at, while one works; else */
 #define MONITOR_TICK_IDLE_MS 1000u /* so often; not at all where there is none */
 #define MONITOR_RELAYS_LOST_MAX 3u /* within MONITOR_RELAYS_LOST_MS: the kernel is given up */
@@ -312,6 +314,14 @@ void ahead_lost(struct kernel *kernel);
 
 /* All of them go: memory is short, or the monitor ends. */
 void ahead_drop(struct monitor *monitor);
+
+/* ---- monitor_dead.c ---- */
+
+/* Of the dead kernels that only wait for readers no more than so many are left; the oldest go. */
+void dead_limit(struct monitor *monitor, unsigned max);
+
+/* One goes, where there is one: a start wants its room. */
+void dead_make_room(struct monitor *monitor);
 
 /* ---- monitor_limits.c ---- */
 

@@ -243,7 +243,10 @@ static void on_relay_ready(void *owner, struct worker *worker, const struct ipc_
 
 static void on_relay_drained(void *owner, struct worker *worker, const struct ipc_message *message)
 {
-	kernel_publish_death(owner);
+	struct kernel *kernel = owner;
+
+	kernel_publish_death(kernel);
+	dead_limit(kernel->monitor, MONITOR_DEAD_MAX);
 }
 
 static void on_relay_output(void *owner, struct worker *worker, const struct ipc_message *message)

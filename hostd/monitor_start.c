@@ -110,10 +110,13 @@ static enum link_code admit(struct monitor *monitor, const uint8_t id[LINK_ID_LE
 	if (!*ret_environment)
 		return LINK_E_ENVIRONMENT;
 	if (monitor->kernels_count >= monitor->conf.kernels_max)
+		dead_make_room(monitor);
+	if (monitor->kernels_count >= monitor->conf.kernels_max)
 		return LINK_E_CAPACITY;
 	status_read(&status);
 	if (status.memory_available_mib < (*ret_environment)->manifest.memory_min_mib) {
 		ahead_drop(monitor);
+		dead_limit(monitor, 0);
 		status_read(&status);
 	}
 	if (status.memory_available_mib < (*ret_environment)->manifest.memory_min_mib)

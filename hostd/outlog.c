@@ -366,6 +366,13 @@ bool outlog_all_acked(struct outlog *log)
 		if (row->session != 0 && row->acked < row->delivered)
 			return false;
 	}
+	for (size_t i = 0; i < LINK_SESSIONS_MAX; i++) {
+		const struct link_place *place = &log->cursors.place[i];
+
+		if (place->session != 0 && place->acked < log->cursors.end &&
+		    log->cursors.clock - place->since < OUTLOG_AWAY_MS)
+			return false;
+	}
 	return outlog_all_sent(log);
 }
 

@@ -71,8 +71,13 @@ void outlog_detach_all(struct outlog *log);
 int outlog_next(struct outlog *log, struct link_chunk *ret_chunk);
 void outlog_sent(struct outlog *log);
 
-/* Every attached reader was sent, or has acknowledged, everything. */
+/* Every attached reader was sent everything. */
 bool outlog_all_sent(struct outlog *log);
+
+/*
+ * Every attached reader has acknowledged everything, and so had those that left in the last
+ * OUTLOG_AWAY_MS: one whose gateway died is about to come back.
+ */
 bool outlog_all_acked(struct outlog *log);
 
 size_t outlog_bytes(const struct outlog *log);

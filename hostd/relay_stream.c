@@ -262,6 +262,8 @@ static int take_frame(struct relay_stream *stream, const struct link_frame *fram
 
 void relay_stream_receive(struct relay_stream *stream)
 {
+	/* First: who leaves now, leaves now. */
+	outlog_expire(stream->setup.log, loop_now_ms());
 	for (unsigned i = 0; i < PUMP_MAX && stream->fd >= 0 && stream->readable &&
 			     stream->refused_count < REFUSED_MAX; i++) {
 		ssize_t len = recv(stream->fd, stream->in, sizeof(stream->in),
@@ -293,7 +295,6 @@ bool relay_stream_send(struct relay_stream *stream)
 	bool more = false;
 	uint32_t events = 0;
 
-	outlog_expire(stream->setup.log, loop_now_ms());
 	if (stream->fd >= 0 && !stream->blocked && refused_send(stream) == 0)
 		more = log_send(stream);
 	if (stream->fd < 0)

@@ -135,6 +135,55 @@ static void test_nonsense(struct world *world)
 	CHECK(check, world_greet(world));
 }
 
+static bool is_told_dead(struct world *world)
+{
+	const struct link_frame *frame = world_wait(world, LINK_HELLO, WAIT_MS);
+	struct check *check = world->check;
+
+	if (!CHECK(check, frame && frame->u.hello.kernels_count == 1))
+		return false;
+	CHECK_EQ(check, frame->u.hello.kernels[0].state, LINK_KERNEL_DEAD);
+	world_welcome(world);
+	frame = world_wait(world, LINK_KERNEL, WAIT_MS);
+	return CHECK(check, frame && frame->u.kernel.state == LINK_KERNEL_DEAD &&
+				    frame->u.kernel.reason == LINK_WHY_EXITED &&
+				    frame->u.kernel.status == 3);
+}
+
+/* It dies while no gateway is there: why is told once one is, and again over another connection. */
+static void test_death_unheard(struct world *world, const char *environment)
+{
+	struct check *check = world->check;
+	const struct link_frame *frame;
+
+	router_again(world, false);
+	router_again(world, true);
+	world->epoch++;
+	if (!CHECK(check, world_greet(world)))
+		return;
+	memset(world->in_seq, 0, sizeof(world->in_seq));
+	world_attach(world, 1, 7, false, 0, LINK_WINDOW_MAX);
+	execute(world, "last", "import os, time; print('soon', flush=True); time.sleep(1); os._exit(3)");
+	CHECK(check, expect(world, "soon") > 0);
+	router_again(world, false);
+	sleep(3);
+	router_again(world, true);
+	if (!is_told_dead(world))
+		return;
+	router_again(world, false);
+	router_again(world, true);
+	CHECK(check, is_told_dead(world));
+	/* Its number is free for another. */
+	CHECK_EQ(check, world_ask(world, LINK_STOP, 1, NULL, WAIT_MS), LINK_OK);
+	CHECK_EQ(check, world_ask(world, LINK_START, 1, environment, WAIT_MS), LINK_OK);
+	CHECK(check, world_state(world, 1, LINK_KERNEL_READY, SLOW_MS));
+	router_again(world, false);
+	router_again(world, true);
+	frame = world_wait(world, LINK_HELLO, WAIT_MS);
+	CHECK(check, frame && frame->u.hello.kernels_count == 1 &&
+			     frame->u.hello.kernels[0].state == LINK_KERNEL_READY);
+}
+
 /* A node that is told the wrong key first finds the next one. */
 static void test_next_key(struct check *check, const char *program)
 {
@@ -181,6 +230,7 @@ int main(int argc, char **argv)
 		test_cut(&world);
 		test_epoch(&world);
 		test_nonsense(&world);
+		test_death_unheard(&world, argv[2]);
 	}
 	world_close(&world);
 	test_next_key(&check, argv[1]);

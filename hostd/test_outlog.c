@@ -259,11 +259,44 @@ static void test_random(struct check *check, uint64_t seed)
 	outlog_free(log);
 }
 
+/* Who left without having everything is waited for, for a while. */
+static void test_away(struct check *check)
+{
+	const uint64_t left = 1000;
+	struct outlog *log;
+	struct link_chunk chunk;
+
+	CHECK_EQ(check, outlog_new(id, 64 * MIB, 0, &log), 0);
+	outlog_expire(log, left);
+	CHECK(check, outlog_all_acked(log));
+	CHECK_EQ(check, attach(log, 5, false, 0, 1000), 0);
+	CHECK_EQ(check, append(log, 0, 1, 10), 0);
+	CHECK_EQ(check, outlog_next(log, &chunk), 0);
+	outlog_sent(log);
+	CHECK_EQ(check, outlog_detach(log, 5), 0);
+	CHECK(check, outlog_all_sent(log) && !outlog_all_acked(log));
+	outlog_expire(log, left + OUTLOG_AWAY_MS - 1);
+	CHECK(check, !outlog_all_acked(log));
+	outlog_expire(log, left + OUTLOG_AWAY_MS);
+	CHECK(check, outlog_all_acked(log));
+	/* It is not held up for him any more; where it is still there, he has it. */
+	CHECK_EQ(check, attach(log, 5, false, 0, 1000), 0);
+	CHECK(check, !outlog_all_acked(log));
+	CHECK_EQ(check, outlog_next(log, &chunk), 0);
+	CHECK_EQ(check, chunk.seq, 1);
+	outlog_sent(log);
+	CHECK_EQ(check, outlog_ack(log, 5, 1), 0);
+	CHECK_EQ(check, outlog_detach(log, 5), 0);
+	CHECK(check, outlog_all_acked(log));
+	outlog_free(log);
+}
+
 int main(void)
 {
 	struct check check = {0};
 
 	test_order(&check);
+	test_away(&check);
 	test_credit(&check);
 	test_full(&check);
 	test_limits(&check);

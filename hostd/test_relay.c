@@ -467,10 +467,28 @@ static void test_death(struct fake *fake)
 		dead = memmem(frame.u.chunk.data, frame.u.chunk.data_len, "\"dead\"", 6) != NULL;
 	}
 	CHECK(check, dead);
-	/* It waits for the reader, and no longer. */
+	/* It waits for its reader; also for one who left without it, as with a gateway that dies. */
+	frame.type = LINK_DETACH;
+	frame.u.session = (struct link_session){{1}, 105, 0};
+	link_send_frame(fake);
+	CHECK(check, !link_wait(fake, LINK_OUT, QUIET_MS));
+	CHECK_EQ(check, waitpid(fake->pid, &status, WNOHANG), 0);
+	attach(fake, 105 | UINT64_C(1) << 48, LINK_WINDOW_MAX);
+	while (frame.u.chunk.seq != last && link_wait(fake, LINK_OUT, WAIT_MS))
+		;
+	CHECK_EQ(check, frame.u.chunk.seq, last);
+	CHECK(check, memmem(frame.u.chunk.data, frame.u.chunk.data_len, "\"dead\"", 6) != NULL);
+	/* Those of the tests before come for what they lack. */
+	for (uint64_t session = 5; session <= 6; session++) {
+		frame.type = LINK_ATTACH;
+		frame.u.attach = (struct link_attach){{1}, session, 1, last, 0};
+		link_send_frame(fake);
+	}
+	/* And no longer. */
+	CHECK(check, !link_wait(fake, LINK_OUT, QUIET_MS));
 	CHECK_EQ(check, waitpid(fake->pid, &status, WNOHANG), 0);
 	frame.type = LINK_CURSOR;
-	frame.u.session = (struct link_session){{1}, 105, last};
+	frame.u.session = (struct link_session){{1}, 105 | UINT64_C(1) << 48, last};
 	link_send_frame(fake);
 	CHECK_EQ(check, waitpid(fake->pid, &status, 0), fake->pid);
 	CHECK_EQ(check, status, 0);

@@ -58,6 +58,13 @@ size_t channels_count(const struct channels *channels)
 	return table_count(channels->sessions);
 }
 
+/* Its death is told once what it still said is: both are on their way. */
+static void death_await(struct session *session)
+{
+	session->death_ms = clock_ms() + SESSION_DEATH_MS;
+	session->death_max_ms = clock_ms() + DEATH_MAX_MS;
+}
+
 /* ---- opening and closing ---- */
 
 static void session_free(struct session *session)
@@ -172,7 +179,7 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 	setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	session_attach(session);
 	if (kernel->state == LINK_KERNEL_DEAD)
-		session_tell_dead(session);
+		death_await(session);
 	return session;
 }
 
@@ -242,12 +249,10 @@ static void on_kernel_changed(void *ctx, struct kernel *kernel, bool new_incarna
 	for (struct session *session = kernel->sessions; session != NULL; session = session->next) {
 		if (kernel->state == LINK_KERNEL_DEAD) {
 			session_held_free(session);
-			if (session->end_seen) {
+			if (session->end_seen)
 				session_tell_dead(session);
-				continue;
-			}
-			session->death_ms = clock_ms() + SESSION_DEATH_MS;
-			session->death_max_ms = clock_ms() + DEATH_MAX_MS;
+			else
+				death_await(session);
 			continue;
 		}
 		if ((kernel->state == LINK_KERNEL_RESTARTING || new_incarnation) &&

@@ -47,7 +47,9 @@ static void reconcile(struct fleet *fleet, struct node *node, const struct link_
 		/* Attached first: what is then told may let sessions send at once. */
 		if (kernel->state != 0)
 			fleet->hooks.kernel_reattach(fleet->hooks.ctx, kernel);
-		fleet_kernel_told(fleet, kernel, &told);
+		/* How it died the node says next; that it is dead alone would be a death without a reason. */
+		if (info->state != LINK_KERNEL_DEAD)
+			fleet_kernel_told(fleet, kernel, &told);
 	}
 }
 
