@@ -6,37 +6,21 @@ import re
 import pytest
 
 from lib.client import start_kernel
-from lib.gateway import Gateway, free_port
-from lib.line import Space, Wire
 from lib.lines import Client, numbered
-from lib.node import TEST_IMAGE, Node
+from lib.room import LEASE as BEFORE
+from lib.room import room
 
-ROUTER, BEFORE, AFTER = "10.78.0.1", "10.78.0.50", "10.78.0.61"
+AFTER = "10.78.0.61"
 
 
 @pytest.fixture
-def room(tmp_path):
-    """A gateway and a node that gets its address by DHCP over a line of ours."""
-    with Space():
-        node_port, our_port = free_port(), free_port()
-        line = Wire(ROUTER, f"{our_port}:{node_port}")
-        line.order(lease=BEFORE)
-        gateway = Gateway(tmp_path / "gateway", ROUTER).start()
-        conf = gateway.add_node("moving", tmp_path / "conf", f"{ROUTER}:{gateway.link_port}")
-        node = Node(tmp_path / "node", conf, TEST_IMAGE).start(
-            "--netdev", f"dgram,local.type=inet,local.host=127.0.0.1,local.port={node_port},"
-            f"remote.type=inet,remote.host=127.0.0.1,remote.port={our_port}")
-        try:
-            gateway.wait_node("moving", timeout=240)
-            yield gateway, node, line
-        finally:
-            node.stop()
-            gateway.stop()
-            line.close()
+def moving(tmp_path):
+    with room(tmp_path) as made:
+        yield made
 
 
-def test_another_address(room):
-    gateway, node, line = room
+def test_another_address(moving):
+    gateway, node, line = moving.gateway, moving.node, moving.line
     assert node.inside.run("cat /proc/sys/net/ipv4/tcp_mtu_probing").strip() == "1"
     assert f"address {BEFORE}/24" in node.inside.run("cat /run/anchorhold/network")
     client = Client(gateway, start_kernel(gateway, "lua"))

@@ -35,6 +35,7 @@ class Client(threading.Thread):
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.text, self.seen, self.answers, self.errors = "", set(), {}, []
+        self.replies = {}  # by the request's msg_id: those of its answers, each counted once
         self.repeats = 0  # messages that came again: by their msg_id
         self.idle = set()
         self.connections, self.refusals = 0, 0
@@ -92,6 +93,7 @@ class Client(threading.Thread):
             self.seen.add(number)
             if message["channel"] in ("shell", "control"):
                 self.answers.setdefault(parent, []).append(message["content"])
+                self.replies.setdefault(parent, set()).add(number)
             elif again:
                 pass
             elif kind == "stream":
@@ -108,8 +110,10 @@ class Client(threading.Thread):
         header = {"msg_id": number, "session": self.session, "username": "test", "version": "5.3",
                   "date": "2026-01-01T00:00:00.000000Z", "msg_type": kind}
         parts = [json.dumps(part).encode() for part in (header, {}, {}, content)]
-        self.wait(lambda: self.ws is not None)
-        self.ws.send_binary(pack_v1(channel, parts))
+        with self.lock:
+            self.wait(lambda: self.ws is not None)
+            ws = self.ws
+        ws.send_binary(pack_v1(channel, parts))
         return number
 
     def execute(self, code):
