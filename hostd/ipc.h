@@ -132,7 +132,6 @@ enum ipc_order {
 	IPC_ORDER_INTERRUPT, /* interrupt_request on control */
 	IPC_ORDER_RESTART,   /* the old kernel is gone; incarnation and key of the next */
 	IPC_ORDER_DIED,	     /* it is gone for good: deliver what is left, then exit */
-	IPC_ORDER_END,	     /* exit now */
 	IPC_ORDER_AGAIN,     /* another monitor asks: say RELAY_READY or RELAY_DRAINED again, if so */
 	IPC_ORDER_TELL,	     /* write text into the output log, to whom executes */
 };

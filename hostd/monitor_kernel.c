@@ -67,9 +67,15 @@ void kernel_forget(struct kernel *kernel)
 	adopt_forget(kernel);
 	loop_timer_stop(monitor->loop, &kernel->timer);
 	watch_stop(kernel);
-	worker_free(kernel->relay);
+	/* Nobody waits for anything of its relay, which ends while its cell is taken down. */
+	if (kernel->relay)
+		worker_end(kernel->relay, NULL);
 	if (kernel->cell) {
 		loop_unwatch(monitor->loop, cell_pidfd(kernel->cell));
+		cell_close(kernel->cell);
+	}
+	worker_free(kernel->relay);
+	if (kernel->cell) {
 		if (cell_free(kernel->cell, &error) < 0) {
 			log_error(error.error, "cell: %s", error.step);
 			monitor_event(monitor, kernel, "cell.left", "%s: %s", error.step,
@@ -155,10 +161,8 @@ enum link_code kernel_stop(struct kernel *kernel, const struct owed *owed)
 	kernel->owed = *owed;
 	kernel->goal = GOAL_STOP;
 	if (kernel->state == LINK_KERNEL_DEAD) {
-		if (kernel->relay)
-			worker_end(kernel->relay, NULL);
-		else
-			kernel_remove(kernel);
+		kernel_publish_death(kernel);
+		kernel_remove(kernel);
 		return LINK_OK;
 	}
 	ask_to_end(kernel, IPC_ORDER_SHUTDOWN);
@@ -229,20 +233,17 @@ static void died(struct kernel *kernel, const struct cell_exit *end)
 	kernel->state = LINK_KERNEL_DEAD;
 	death_reason(kernel, end);
 	death_event(kernel);
-	if (kernel->goal == GOAL_STOP)
-		kernel_publish_death(kernel);
-	else
+	if (kernel->goal != GOAL_STOP)
 		kernel_answer(kernel, LINK_E_DEAD, 0, "it died meanwhile");
-	if (!kernel->relay) {
+	if (!kernel->relay || kernel->goal == GOAL_STOP) {
 		kernel_publish_death(kernel);
 		kernel_remove(kernel);
 		return;
 	}
 	kernel->relay->phase = WORKER_DYING;
-	relay_order(kernel, kernel->goal == GOAL_STOP ? IPC_ORDER_END : IPC_ORDER_DIED);
-	loop_timer_start(kernel->monitor->loop, &kernel->timer,
-			 kernel->goal == GOAL_STOP ? MONITOR_GRACE_MS : MONITOR_RELAY_END_MS,
-			 relay_stuck, kernel);
+	relay_order(kernel, IPC_ORDER_DIED);
+	loop_timer_start(kernel->monitor->loop, &kernel->timer, MONITOR_RELAY_END_MS, relay_stuck,
+			 kernel);
 }
 
 static void next_incarnation(struct kernel *kernel)
@@ -307,9 +308,9 @@ static void resume_timer(struct kernel *kernel, uint64_t deadline_ms)
 
 static void go_on_dead(struct kernel *kernel)
 {
-	if (kernel->relay) {
+	if (kernel->relay && kernel->goal != GOAL_STOP) {
 		relay_order(kernel, IPC_ORDER_AGAIN);
-		relay_order(kernel, kernel->goal == GOAL_STOP ? IPC_ORDER_END : IPC_ORDER_DIED);
+		relay_order(kernel, IPC_ORDER_DIED);
 		return;
 	}
 	kernel_publish_death(kernel);

@@ -198,9 +198,6 @@ static int order_run(struct relay *relay, const struct ipc_relay_order *order)
 			relay_kernel_retire(relay->kernel, &relay_dead_calls);
 		loop_timer_start(relay->loop, &relay->fence_timer, FENCE_MS, died_fence, relay);
 		return 0;
-	case IPC_ORDER_END:
-		/* Nobody waits for anything of it: the kernel frees faster than libzmq ends. */
-		_exit(0);
 	default:
 		return -EPROTO;
 	}

@@ -25,7 +25,7 @@ struct one {
 	struct ours *ours;
 	struct cell *cell;
 	struct worker *relay;
-	bool ended, relay_ended, told;
+	bool ended;
 	struct cell_exit end;
 	struct loop_timer limit;
 };
@@ -66,7 +66,6 @@ static void on_relay_gone(void *owner, struct worker *worker)
 
 	worker_free(worker);
 	one->relay = NULL;
-	one->relay_ended = true;
 	loop_stop(one->ours->loop);
 }
 
@@ -141,7 +140,6 @@ static int set_up_relay(struct one *one, const uint8_t id[LINK_ID_LEN])
 	memcpy(setup.kernel_id, id, LINK_ID_LEN);
 	memset(setup.key, '1', IPC_HMAC_LEN);
 	r = worker_send(one->relay, IPC_RELAY_SETUP, &setup, -1);
-	one->told = r == 0;
 	trace_mark(one->ours->trace, "relay told");
 	return r;
 }
@@ -243,21 +241,17 @@ int one_await(struct one *one)
 
 int one_remove(struct one *one)
 {
-	const struct ipc_relay_order order = {.order = IPC_ORDER_END};
 	struct loop *loop = one->ours->loop;
 	struct cell_error error = {0};
 	int r;
 
-	if (one->relay && one->told)
-		(void)worker_send(one->relay, IPC_RELAY_ORDER, &order, -1);
-	loop_timer_start(loop, &one->limit, LIMIT_MS, on_limit, one);
-	while (one->relay && one->told && one->limit.set)
-		(void)loop_run(loop, NULL, NULL);
-	loop_timer_stop(loop, &one->limit);
-	trace_mark(one->ours->trace, "relay ended");
-	worker_free(one->relay);
+	if (one->relay)
+		worker_end(one->relay, NULL);
 	if (!one->ended)
 		loop_unwatch(loop, cell_pidfd(one->cell));
+	cell_close(one->cell);
+	worker_free(one->relay);
+	trace_mark(one->ours->trace, "relay ended");
 	r = cell_free(one->cell, &error);
 	if (r < 0)
 		log_error(r, "%s", error.step);

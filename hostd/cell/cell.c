@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define KILL_TIMEOUT_MS 5000
+#define KEPT_TIMEOUT_MS 1000u
 
 int cell_copy_spec(struct cell *cell, const struct cell_spec *spec)
 {
@@ -267,35 +268,60 @@ void cell_forget(struct cell *cell)
 	free(cell);
 }
 
-/* A step of cell_free: they are all taken, and the first that failed is told. */
-static void freed(const struct cell *cell, const char *step, int done, int *result,
-		  struct cell_error *ret_error)
+/* A step of the end: they are all taken, and the first that failed is told. */
+static void freed(struct cell *cell, const char *step, int done)
 {
 	trace_mark(cell->host->trace, step);
-	if (done < 0 && *result == 0)
-		*result = step_fail(ret_error, step, done);
+	if (done < 0 && cell->left.error == 0)
+		(void)step_fail(&cell->left, step, done);
 }
 
-/*
- * Processes first, then the cgroup, whose removal proves them gone, then the mounts that only
- * they used. Only with all of that is the slot, and with it the uid, given back.
- */
-int cell_free(struct cell *cell, struct cell_error *ret_error)
+/* Processes first, whose cgroup can only go when they are gone; then the mounts that they used. */
+void cell_close(struct cell *cell)
+{
+	freed(cell, "close: processes", cell_stop(cell));
+	fd_close(&cell->mounts);
+	trace_mark(cell->host->trace, "close: mount namespace");
+	/* A relay that has not come to its exec yet holds them too: then it is for cell_free. */
+	if (cell->has_kept && kept_free(&cell->host->ns, &cell->kept, 0) == 0)
+		cell->has_kept = false;
+	trace_mark(cell->host->trace, "close: mounts");
+	cgroup_remove_cell(&cell->cgroup);
+	trace_mark(cell->host->trace, "close: cgroup");
+}
+
+static int free_kept(struct cell *cell)
 {
 	int result = 0;
 
+	if (!cell->has_kept)
+		return 0;
+	result = kept_free(&cell->host->ns, &cell->kept, KEPT_TIMEOUT_MS);
+	if (result < 0)
+		kept_detach(&cell->host->ns, &cell->kept);
+	cell->has_kept = false;
+	return result;
+}
+
+/*
+ * The removal of the cgroup proves that no process of the cell, its relay included, is left. Only
+ * with all of it gone is the slot, and with it the uid, given back.
+ */
+int cell_free(struct cell *cell, struct cell_error *ret_error)
+{
+	int result;
+
 	if (!cell)
 		return 0;
-	freed(cell, "free: processes", cell_stop(cell), &result, ret_error);
-	fd_close(&cell->mounts);
-	freed(cell, "free: cgroup", cgroup_remove(&cell->cgroup), &result, ret_error);
-	if (cell->has_kept)
-		freed(cell, "free: mounts", kept_free(&cell->host->ns, &cell->kept), &result,
-		      ret_error);
-	freed(cell, "free: network", egress_free(&cell->host->egress, &cell->egress), &result,
-	      ret_error);
+	cell_close(cell);
+	freed(cell, "free: cgroup", cgroup_remove(&cell->cgroup));
+	freed(cell, "free: mounts", free_kept(cell));
+	freed(cell, "free: network", egress_free(&cell->host->egress, &cell->egress));
+	result = -cell->left.error;
 	if (result == 0 && cell->slot != CELL_NO_SLOT)
 		uids_give(&cell->host->uids, cell->slot);
+	if (result < 0 && ret_error)
+		*ret_error = cell->left;
 	cell_forget(cell);
 	return result;
 }

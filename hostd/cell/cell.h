@@ -267,6 +267,12 @@ int cell_interrupt(struct cell *cell); /* SIGINT to the kernel's main process, t
 int cell_kill(struct cell *cell);      /* every process of the incarnation, at once */
 
 /*
+ * All of cell_free that does not wait for its relay, to be taken while that still ends. What fails
+ * is told by cell_free, and nothing else can be done with the cell.
+ */
+void cell_close(struct cell *cell);
+
+/*
  * Kills, waits (bounded) and removes everything. Returns -EBUSY where something of the cell
  * is left: the slot is then never used again, and the caller reports it. Frees in any case.
  */

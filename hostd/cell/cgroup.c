@@ -129,6 +129,12 @@ static int kill_and_remove(int cells, const char *name, int base)
 	return result;
 }
 
+void cgroup_remove_cell(const struct cgroup *cgroup)
+{
+	if (cgroup->name[0])
+		(void)remove_one(cgroup->base, "cell");
+}
+
 int cgroup_remove(struct cgroup *cgroup)
 {
 	int result = 0;

@@ -14,12 +14,19 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define BUSY_TIMEOUT_MS 500u
-#define BUSY_PAUSE_MS 2
+#define NAME_LEN 24
+#define LOOK_MS 2
 
-static void format_name(char name[24], unsigned slot, enum kept_mount which)
+/* The slot's own place: its folder in the keeper, mounted on itself, so that all that hangs below
+ * it can be taken off at once. Each unmount waits for the kernel's readers to be through. */
+static void slot_name(char name[NAME_LEN], unsigned slot)
 {
-	snprintf(name, 24, "%u.%d", slot, (int)which);
+	snprintf(name, NAME_LEN, "%u", slot);
+}
+
+static void format_name(char name[NAME_LEN], unsigned slot, enum kept_mount which)
+{
+	snprintf(name, NAME_LEN, "%u/%d", slot, (int)which);
 }
 
 static int new_own(uid_t owner, unsigned mode, uint64_t bytes, int *ret_fd)
@@ -51,64 +58,71 @@ static int make(unsigned slot, enum kept_mount which, uint64_t tmpfs_bytes, int 
 	}
 }
 
-static int attach(int mount, unsigned slot, enum kept_mount which)
+static int attach_slot(unsigned slot)
 {
-	char name[24];
-	int result;
+	char name[NAME_LEN];
+	int fd, result;
 
-	format_name(name, slot, which);
+	slot_name(name, slot);
 	if (mkdirat(AT_FDCWD, name, 0700) < 0)
 		return -errno;
-	result = sys_move_mount(mount, AT_FDCWD, name);
+	fd = sys_open_tree_clone(AT_FDCWD, name);
+	result = fd < 0 ? fd : sys_move_mount(fd, AT_FDCWD, name);
+	fd_close(&fd);
 	if (result < 0)
 		(void)unlinkat(AT_FDCWD, name, AT_REMOVEDIR);
 	return result;
 }
 
-/*
- * Busy without DETACH means that a file of it is open. For a moment one is so that nobody will use:
- * another cell's first process has copies of all our descriptors until it closes them.
- */
-static int umount_unused(const char *name)
+static int attach(int mount, unsigned slot, enum kept_mount which)
 {
-	uint64_t deadline = clock_ms() + BUSY_TIMEOUT_MS;
-	int result = sys_umount(name, SYS_UMOUNT_NOFOLLOW);
+	char name[NAME_LEN];
 
-	while (result == -EBUSY && clock_ms() < deadline) {
-		(void)poll(NULL, 0, BUSY_PAUSE_MS);
-		result = sys_umount(name, SYS_UMOUNT_NOFOLLOW);
-	}
-	return result;
+	format_name(name, slot, which);
+	if (mkdirat(AT_FDCWD, name, 0700) < 0)
+		return -errno;
+	return sys_move_mount(mount, AT_FDCWD, name);
 }
 
-static int detach(struct kept *kept, enum kept_mount which)
+/*
+ * To mark a mount for its expiry is refused where it is in use, and waits for nothing. One that is
+ * marked already would be unmounted by it; any look at it takes the mark away.
+ */
+static int check_unused(unsigned slot, enum kept_mount which)
 {
-	char name[24];
+	char name[NAME_LEN];
 	int result;
 
-	if (kept->mount[which] < 0)
-		return 0;
-	fd_close(&kept->mount[which]);
-	format_name(name, kept->slot, which);
-	result = umount_unused(name);
-	if (result < 0)
-		(void)sys_umount(name, SYS_UMOUNT_NOFOLLOW | SYS_UMOUNT_DETACH);
+	format_name(name, slot, which);
+	if (access(name, F_OK) < 0)
+		return -errno;
+	result = sys_umount(name, SYS_UMOUNT_NOFOLLOW | SYS_UMOUNT_EXPIRE);
+	return result == -EAGAIN ? 0 : result;
+}
+
+/* The folders are in the keeper's own file system: nothing of the cell's is in them by now. */
+static int detach_all(unsigned slot)
+{
+	char name[NAME_LEN];
+	int result;
+
+	slot_name(name, slot);
+	result = sys_umount(name, SYS_UMOUNT_NOFOLLOW | SYS_UMOUNT_DETACH);
+	for (int i = 0; i < KEPT_MOUNTS; i++) {
+		format_name(name, slot, (enum kept_mount)i);
+		if (unlinkat(AT_FDCWD, name, AT_REMOVEDIR) < 0 && errno != ENOENT && result == 0)
+			result = -errno;
+	}
+	slot_name(name, slot);
 	if (unlinkat(AT_FDCWD, name, AT_REMOVEDIR) < 0 && result == 0)
 		result = -errno;
 	return result;
 }
 
-static int detach_all(struct kept *kept)
+static void close_all(struct kept *kept)
 {
-	int result = 0;
-
-	for (int i = 0; i < KEPT_MOUNTS; i++) {
-		int one = detach(kept, (enum kept_mount)i);
-
-		if (one < 0)
-			result = one;
-	}
-	return result;
+	for (int i = 0; i < KEPT_MOUNTS; i++)
+		fd_close(&kept->mount[i]);
 }
 
 int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, struct kept *ret_kept)
@@ -118,6 +132,11 @@ int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, stru
 
 	if (result < 0)
 		return result;
+	result = attach_slot(slot);
+	if (result < 0) {
+		mountns_leave(ns);
+		return result;
+	}
 	for (int i = 0; result == 0 && i < KEPT_MOUNTS; i++) {
 		CLEANUP_FD int mount = -1;
 
@@ -127,10 +146,12 @@ int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, stru
 		if (result == 0)
 			kept.mount[i] = fd_take(&mount);
 	}
-	if (result < 0)
-		(void)detach_all(&kept);
-	else
+	if (result < 0) {
+		close_all(&kept);
+		(void)detach_all(slot);
+	} else {
 		*ret_kept = kept;
+	}
 	mountns_leave(ns);
 	return result;
 }
@@ -139,7 +160,7 @@ int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, stru
 static int find(unsigned slot, enum kept_mount which, dev_t root, int *ret_fd)
 {
 	CLEANUP_FD int fd = -1;
-	char name[24];
+	char name[NAME_LEN];
 	struct stat st;
 
 	format_name(name, slot, which);
@@ -168,15 +189,8 @@ int kept_adopt(const struct mountns *ns, unsigned slot, struct kept *ret_kept)
 		*ret_kept = kept;
 		return 0;
 	}
-	for (int i = 0; i < KEPT_MOUNTS; i++)
-		fd_close(&kept.mount[i]);
+	close_all(&kept);
 	return result;
-}
-
-static void take_away(const char *name)
-{
-	(void)sys_umount(name, SYS_UMOUNT_NOFOLLOW | SYS_UMOUNT_DETACH);
-	(void)unlinkat(AT_FDCWD, name, AT_REMOVEDIR);
 }
 
 int kept_settle(const struct mountns *ns, bool (*known)(void *ctx, unsigned slot), void *ctx)
@@ -188,9 +202,12 @@ int kept_settle(const struct mountns *ns, bool (*known)(void *ctx, unsigned slot
 	if (result == 0 && !dir)
 		result = -errno;
 	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' &&
-		    !known(ctx, (unsigned)strtoul(entry->d_name, NULL, 10)))
-			take_away(entry->d_name);
+		if (entry->d_name[0] != '.') {
+			unsigned slot = (unsigned)strtoul(entry->d_name, NULL, 10);
+
+			if (!known(ctx, slot))
+				(void)detach_all(slot);
+		}
 	if (dir)
 		closedir(dir);
 	if (result == 0)
@@ -198,15 +215,40 @@ int kept_settle(const struct mountns *ns, bool (*known)(void *ctx, unsigned slot
 	return result;
 }
 
-int kept_free(const struct mountns *ns, struct kept *kept)
+static int check_all_unused(unsigned slot)
 {
+	int result = 0;
+
+	for (int i = 0; result == 0 && i < KEPT_MOUNTS; i++)
+		result = check_unused(slot, (enum kept_mount)i);
+	return result;
+}
+
+int kept_free(const struct mountns *ns, struct kept *kept, unsigned timeout_ms)
+{
+	const uint64_t deadline = clock_ms() + timeout_ms;
 	int result = mountns_enter(ns->keeper);
 
 	if (result < 0)
 		return result;
-	result = detach_all(kept);
+	close_all(kept);
+	result = check_all_unused(kept->slot);
+	while (result == -EBUSY && clock_ms() < deadline) {
+		(void)poll(NULL, 0, LOOK_MS);
+		result = check_all_unused(kept->slot);
+	}
+	if (result == 0)
+		result = detach_all(kept->slot);
 	mountns_leave(ns);
 	return result;
+}
+
+void kept_detach(const struct mountns *ns, struct kept *kept)
+{
+	if (mountns_enter(ns->keeper) < 0)
+		return;
+	(void)detach_all(kept->slot);
+	mountns_leave(ns);
 }
 
 int kept_clone(const struct kept *kept, enum kept_mount which, int *ret_fd)

@@ -27,8 +27,14 @@ int kept_adopt(const struct mountns *ns, unsigned slot, struct kept *ret_kept);
 /* Unmounts those of every slot that is not `known`. Call from home, return at home. */
 int kept_settle(const struct mountns *ns, bool (*known)(void *ctx, unsigned slot), void *ctx);
 
-/* Unmounts. -EBUSY where one is still in use: then it was detached, and lives on. */
-int kept_free(const struct mountns *ns, struct kept *kept);
+/*
+ * Unmounts. -EBUSY where one is still in use after that time: then all of them are there, and this
+ * can be called again. A process that was just cloned has copies of our descriptors until its exec.
+ */
+int kept_free(const struct mountns *ns, struct kept *kept, unsigned timeout_ms);
+
+/* Takes them out of the keeper all the same; what is in use lives on. */
+void kept_detach(const struct mountns *ns, struct kept *kept);
 
 /* A detached clone in *ret_fd. Call from inside the keeper. */
 int kept_clone(const struct kept *kept, enum kept_mount which, int *ret_fd);

@@ -30,6 +30,7 @@ struct cell {
 	int go_fd; /* PID 1 waits for the connection file through it; -1: it has it, or none runs */
 	uint64_t oom_kills; /* as the incarnation began */
 	struct egress_cell egress;
+	struct cell_error left; /* the first step of its end that failed */
 };
 
 /*

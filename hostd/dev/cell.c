@@ -178,15 +178,21 @@ int cell_kill(struct cell *cell)
 	return cell->pid > 0 && kill(-cell->pid, SIGKILL) < 0 ? -errno : 0;
 }
 
-int cell_free(struct cell *cell, struct cell_error *ret_error)
+void cell_close(struct cell *cell)
 {
-	char command[128];
 	struct cell_exit end;
 
 	if (cell->pid > 0) {
 		cell_kill(cell);
 		(void)cell_reap(cell, &end);
 	}
+}
+
+int cell_free(struct cell *cell, struct cell_error *ret_error)
+{
+	char command[128];
+
+	cell_close(cell);
 	snprintf(command, sizeof(command), "rm -rf '%s'", cell->folder);
 	if (system(command) != 0)
 		(void)step_fail(ret_error, "rm", -EIO);
