@@ -226,6 +226,7 @@ int main(int argc, char **argv)
 		puts("anchorhold-gateway " GATEWAY_VERSION);
 		return EXIT_SUCCESS;
 	}
+	process_heap();
 	r = process_harden();
 	if (r < 0)
 		log_line("core dumps, descriptors: %s", strerror(-r));

@@ -10,6 +10,7 @@
 
 /* libwebsockets makes a table of as many: more than a fleet and its users need is only memory. */
 #define FILES_MAX 65536u
+#define HEAP_KEPT (4 << 20)
 
 int process_harden(void)
 {
@@ -21,6 +22,15 @@ int process_harden(void)
 		return -errno;
 	files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
 	return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
+}
+
+void process_heap(void)
+{
+#ifdef M_TRIM_THRESHOLD
+	/* Best effort: without them it is only slower. */
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
+#endif
 }
 
 void *process_realloc_wiped(void *data, size_t size, const char *what)

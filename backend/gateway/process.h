@@ -13,6 +13,12 @@
 int process_harden(void);
 
 /*
+ * Before any thread is made: a message's buffers, of up to a few MiB, come from the heap, and its end
+ * is not given back and fetched again from one message to the next. What so stays is 4 MiB at most.
+ */
+void process_heap(void);
+
+/*
  * realloc(), with what is given back wiped; size 0 frees. For libwebsockets, in whose memory the
  * clients' headers, and with them their tokens, would stay. what is not used.
  */
