@@ -10,7 +10,7 @@ import time
 
 from lib.client import start_kernel, stop_kernel
 from lib.memory import copies
-from test_plain import cells, gateway, output_of, plain, say_hello  # noqa: F401 (fixtures)
+from test_plain import gateway, output_of, plain, say_hello  # noqa: F401 (fixtures)
 
 
 
@@ -33,7 +33,7 @@ def test_keys_are_in_their_owners_memory_alone(plain, gateway):  # noqa: F811
     gateway.wait_node("plain-1")
     kernel = start_kernel(gateway, "lua")
     asyncio.run(say_hello(gateway, kernel, 1))
-    first, last = sorted(map(int, cells(plain)))
+    first, last = sorted(plain.members("cell"))
     with open(f"/proc/{last}/root/run/kernel/connection-1.json", encoding="ascii") as file:
         key = re.search(r'"key": ?"([0-9a-f]{64})"', file.read()).group(1)
     who = {**roles(plain.process.pid), first: "cell-init", last: "kernel"}

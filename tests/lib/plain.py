@@ -11,6 +11,13 @@ from lib.native import native
 from lib.node import IMAGE
 
 
+def cgroup2():
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        if " - cgroup2 " in line:
+            return pathlib.Path(line.split()[4])
+    raise AssertionError("this machine has no cgroup2")
+
+
 def add_tree(folder, environment):
     """An image's environment as a tree of the folder; its root."""
     image = IMAGE / "environments" / environment
@@ -44,11 +51,18 @@ class Plain:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.stderr, "wb"))
         return self
 
-    def children(self, role):
-        """The processes of a role: link or relay."""
-        listed = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", f"^hostd {role}"],
+    def link(self):
+        """The process of the link."""
+        listed = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", "^hostd link"],
                                 capture_output=True, text=True)
-        return [int(pid) for pid in listed.stdout.split()]
+        return int(listed.stdout)
+
+    def members(self, what, kernel="*"):
+        """The processes of a kernel's `cell` or `relay`, or of all, by this node's cgroups."""
+        status = self.folder.stat()
+        tree = cgroup2() / f"anchorhold-plain-{status.st_dev:x}-{status.st_ino}"
+        return [int(pid) for file in tree.glob(f"cells/{kernel}/{what}/cgroup.procs")
+                for pid in file.read_text().split()]
 
     def stop(self, how=signal.SIGTERM):
         if self.process is None:
