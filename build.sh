@@ -31,7 +31,7 @@ usage() {
 		  up [--nodes N]                 a gateway and nodes in the background; prints URL and token
 		  down                           stop them
 		  shell [NODE]                   the console of a node that is up
-		  bench [NAME]                   measure; a line a figure
+		  bench [NAME] [--json]          measure; a line a figure
 		  image BOARD                    the image of a board, in build/image/BOARD
 		  env NAME                       one environment, in build/environments/NAME
 		  fuzz [TARGET] [--minutes N] [--json]  fuzz the parsers; a line a target

@@ -320,7 +320,7 @@ verb_bench() {
 	keep_output image-qemu-test image/qemu-test
 	keep_output programs-x86_64 programs
 	case " ${*:-link} " in
-	*' link '*) bench_native ;;
+	*' link '* | ' --json ') bench_native ;;
 	esac
 	PYTHONPATH=tests exec /usr/bin/python3 -m bench "$@"
 }

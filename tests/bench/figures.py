@@ -1,17 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a figure is printed: name, value, unit, target, and ok, short, info or missing, by tabs."""
+"""How a figure is printed: name, value, unit, target, and ok, short, info or missing, by tabs;
+or as a JSON object a line."""
 
 import contextlib
+import json
 import statistics
 import sys
 
+COLUMNS = ("name", "value", "unit", "target", "verdict")
+
+as_json = False
 shown = set()
 lost = []  # what was promised and could not be measured: the bench then fails
 
 
+def header():
+    if not as_json:
+        print("\t".join(COLUMNS), flush=True)
+
+
 def line(name, value, unit, target, verdict):
     shown.add(name)
-    print(f"{name}\t{value}\t{unit}\t{target}\t{verdict}", flush=True)
+    row = (name, value, unit, target, verdict)
+    if not as_json:
+        print("\t".join(row), flush=True)
+        return
+    row = (name, None if value == "-" else float(value), unit, target, verdict)
+    print(json.dumps(dict(zip(COLUMNS, row))), flush=True)
 
 
 def show(name, value, unit, most=None, least=None):

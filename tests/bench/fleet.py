@@ -9,32 +9,13 @@ import subprocess
 import time
 
 from bench.figures import progress, promised, show
+from bench.usage import Usage
 from lib.gateway import Gateway
 from lib.native import native
 
 SIZES = (1000, 5000, 10000)
-JOIN_S = 180
+JOIN_S = 600  # on a busy machine handshakes run out of time and are done again
 REST_S = 10
-
-
-class Usage:
-    """What a process has used since it was last asked."""
-
-    def __init__(self, pid):
-        self.pid, self.cpu, self.at = pid, 0.0, time.monotonic()
-        self.ask()
-
-    def ask(self):
-        """CPU-seconds, and seconds."""
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        cpu, now = (int(fields[11]) + int(fields[12])) / 100, time.monotonic()
-        used = cpu - self.cpu, now - self.at
-        self.cpu, self.at = cpu, now
-        return used
-
-    def rss_mib(self):
-        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 def register(gateway, count, path):

@@ -8,11 +8,12 @@ say more about itself. Nothing here waits for a quiet machine: what counts are t
 import contextlib
 import json
 import pathlib
+import re
 import tempfile
-import time
 
-from bench import fleet, roundtrip
+from bench import fleet, roundtrip, throughput
 from bench.figures import progress, promised, show
+from bench.usage import Usage, pss_mib
 from lib.client import start_kernel, stop_kernel
 from lib.cluster import Cluster
 from lib.gateway import Gateway
@@ -20,8 +21,7 @@ from lib.plain import Plain, add_tree
 from lib.projects import set_project, start_in
 
 MIB = 1 << 20
-LARGE, SMALL = 60000, 100  # bytes of text in one output
-RELAYS = 100
+RELAYS, GUEST_RELAYS = 100, 30
 STALL_S, STALLED = 3, 20000
 
 
@@ -44,76 +44,64 @@ def native(folder):
         gateway.stop()
 
 
-def rss_kib(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
-
-
-def pss_kib(pid):
-    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
-
-
-def printing(number, size):
-    """The kernel joins what is printed to one stream with its neighbours: the streams take turns."""
-    return (f"local s=string.rep('x',{size}) "
-            f"for i=1,{number // 2} do io.write(s) io.stderr:write(s) end")
-
-
-def flood(gateway, kernel, number, size, stall=0):
-    found = roundtrip.bench_link(gateway, "flood", f"127.0.0.1:{gateway.http_port}", kernel,
-                                 printing(number, size), stall)
-    return {name: value for name, (value, _) in found.items()}
-
-
-def throughput(gateway):
-    """The same message sizes over the whole path and over one raw CURVE pair, in turns."""
-    kernel = start_in(gateway, "bench", "lua")
-    for name, size, number in (("large", LARGE, 4000), ("small", SMALL, 40000)):
-        progress(f"throughput of {name} outputs")
-        ours, raw = [], []
-        for _ in range(3):
-            ours.append(flood(gateway, kernel, number, size))
-            bytes_each = round(ours[-1]["flood.size"])
-            raw.append(roundtrip.bench_link(None, "pair", bytes_each, number))
-        rate = max(one["flood.bytes"] for one in ours)
-        pair = max(one["pair.bytes"][0] for one in raw)
-        show(f"link.throughput.{name}", rate, "MiB/s")
-        show(f"link.throughput.{name}.messages", max(one["flood.messages"] for one in ours), "1/s")
-        show(f"link.throughput.{name}.raw_pair", pair, "MiB/s")
-        show(f"link.throughput.{name}.of_raw_pair", 100 * rate / pair, "%",
-             least=80 if name == "large" else None)
-    stop_kernel(gateway, kernel)
-
-
 def stalled(gateway, plain):
     progress(f"{STALLED} outputs to a reader that stalls {STALL_S} s")
     kernel = start_in(gateway, "bench", "lua")
-    flood(gateway, kernel, 10, 1000)
-    pids = {"gateway": gateway.process.pid, "link": plain.children("link")[0],
-            "relay": plain.children("relay")[-1]}
-    before = {name: rss_kib(pid) for name, pid in pids.items()}
-    found = flood(gateway, kernel, STALLED, 1000, STALL_S)
+    throughput.flood(gateway, kernel, throughput.printing(10, 1000))
+    usages = {"gateway": Usage(gateway.process.pid), "link": Usage(plain.link()),
+              "relay": Usage(plain.members("relay", kernel)[0])}
+    before = {name: usage.rss_mib() for name, usage in usages.items()}
+    found = throughput.flood(gateway, kernel, throughput.printing(STALLED, 1000), STALL_S)
     show("link.stalled.delivered", found["flood.delivered"], f"of {STALLED}", least=STALLED)
-    for name, pid in pids.items():
+    for name, usage in usages.items():
         # What the marks, the credit and the log's ceiling allow, and a little of the allocator's.
-        show(f"link.stalled.{name}.grown", (rss_kib(pid) - before[name]) / 1024, "MiB RSS",
-             most=64)
+        show(f"link.stalled.{name}.grown", usage.rss_mib() - before[name], "MiB RSS", most=64)
     stop_kernel(gateway, kernel)
 
 
 def relays(gateway, plain):
     progress(f"memory at {RELAYS} relays")
     kernels = [start_in(gateway, "bench", "lua", memory_mib=64) for _ in range(RELAYS)]
-    deadline = time.monotonic() + 180
-    while len(plain.children("relay")) < RELAYS and time.monotonic() < deadline:
-        time.sleep(0.5)
-    time.sleep(3)
-    found = [pss_kib(pid) / 1024 for pid in plain.children("relay")]
+    found = [pss_mib(plain.members("relay", kernel)[0]) for kernel in kernels]
     show(f"link.memory.relay.{RELAYS}", sum(found) / len(found), "MiB PSS each", most=0.5)
-    show(f"link.memory.link.{RELAYS}", pss_kib(plain.children("link")[0]) / 1024, "MiB PSS")
+    show(f"link.memory.link.{RELAYS}", pss_mib(plain.link()), "MiB PSS")
     for kernel in kernels:
         stop_kernel(gateway, kernel)
+
+
+def guest_turns(cluster, inside):
+    for name, number in (("lua", 300), ("python", 100)):
+        progress(f"round trip of {name} in a guest")
+        alone = json.loads(inside.run(f"/test/bin/bare {name} {number}", timeout=300))
+        kernel = start_kernel(cluster.gateway, name)
+        found = roundtrip.turns(cluster.gateway, kernel, number=number)
+        stop_kernel(cluster.gateway, kernel)
+        show(f"link.guest.{name}.alone.p50", alone["turn_ms"], "ms")
+        show(f"link.guest.{name}.through.p50", found["through.p50"][0], "ms")
+        show(f"link.guest.{name}.ratio", found["through.p50"][0] / alone["turn_ms"], "x")
+
+
+def kib_of(text, name):
+    """Of all lines of that name, as in files of /proc."""
+    return [int(kib) for kib in re.findall(rf"^{name}:\s+(\d+) kB$", text, re.M)]
+
+
+def guest_memory(cluster, inside):
+    """The image's kernel tells no PSS. RssAnon is what a process has for itself alone; programs and
+    libraries are one file, mapped by all."""
+    progress(f"memory at {GUEST_RELAYS} relays in a guest")
+    (before,) = kib_of(inside.run("cat /proc/meminfo"), "MemAvailable")
+    kernels = [start_in(cluster.gateway, "bench", "lua", memory_mib=64)
+               for _ in range(GUEST_RELAYS)]
+    (after,) = kib_of(inside.run("cat /proc/meminfo"), "MemAvailable")
+    pids = inside.run("cat /sys/fs/cgroup/cells/*/relay/cgroup.procs").split()
+    own = [kib_of(inside.run(f"cat /proc/{pid}/status"), "RssAnon")[0] for pid in pids]
+    show(f"link.guest.memory.relay.{GUEST_RELAYS}", sum(own) / len(own) / 1024,
+         "MiB RssAnon each", most=0.5)
+    show(f"link.guest.memory.cell.{GUEST_RELAYS}", (before - after) / GUEST_RELAYS / 1024,
+         "MiB MemAvailable each")
+    for kernel in kernels:
+        stop_kernel(cluster.gateway, kernel)
 
 
 def guest(folder):
@@ -121,16 +109,12 @@ def guest(folder):
     no other way in."""
     cluster = Cluster(pathlib.Path(folder) / "guest")
     try:
-        inside = cluster.boot("node", options=("--memory", "1024", "--cpus", "2")).inside
-        for name, number in (("lua", 300), ("python", 100)):
-            progress(f"round trip of {name} in a guest")
-            alone = json.loads(inside.run(f"/test/bin/bare {name} {number}", timeout=300))
-            kernel = start_kernel(cluster.gateway, name)
-            found = roundtrip.turns(cluster.gateway, kernel, number=number)
-            stop_kernel(cluster.gateway, kernel)
-            show(f"link.guest.{name}.alone.p50", alone["turn_ms"], "ms")
-            show(f"link.guest.{name}.through.p50", found["through.p50"][0], "ms")
-            show(f"link.guest.{name}.ratio", found["through.p50"][0] / alone["turn_ms"], "x")
+        inside = cluster.boot("node", options=("--memory", "2048", "--cpus", "2")).inside
+        set_project(cluster.gateway, "bench")
+        with promised("link.guest.lua.ratio", "link.guest.python.ratio"):
+            guest_turns(cluster, inside)
+        with promised(f"link.guest.memory.relay.{GUEST_RELAYS}"):
+            guest_memory(cluster, inside)
     finally:
         cluster.close()
 
@@ -141,12 +125,14 @@ def main():
             for name in ("lua", "python"):
                 with promised(f"link.roundtrip.{name}.added.p50"):
                     roundtrip.compare(gateway, name, roots[name], 0.25 if name == "lua" else None)
-            with promised("link.throughput.large.of_raw_pair", "link.throughput.small.of_raw_pair"):
-                throughput(gateway)
+            # Before the floods, which leave what they have grown.
             with promised("link.stalled.delivered"):
                 stalled(gateway, plain)
+            with promised(*throughput.names()):
+                throughput.main(gateway, plain)
             with promised(f"link.memory.relay.{RELAYS}"):
                 relays(gateway, plain)
-        with promised("link.guest.lua.ratio", "link.guest.python.ratio"):
+        with promised("link.guest.lua.ratio", "link.guest.python.ratio",
+                      f"link.guest.memory.relay.{GUEST_RELAYS}"):
             guest(folder)
         fleet.main(folder)

@@ -58,7 +58,7 @@ enum answer answer_of(const struct request *request, const uint8_t *data, size_t
 		return ANSWER_REPLY;
 	/* The type is in the header, which comes first. */
 	look = len - header < 512 ? len - header : 512;
-	if (has(data + header, look, "\"stream\""))
+	if (has(data + header, look, "\"stream\"") || has(data + header, look, "\"display_data\""))
 		return ANSWER_STREAM;
 	return has(data + header, len - header, "\"idle\"") ? ANSWER_IDLE : ANSWER_OTHER;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fleet HOST:PORT GATEWAY_KEY KEYS: nodes that dial the gateway, say HELLO, STATUS every 5 s and an
- * EVENT after each join, as link/ has them, each under a key of its own. KEYS is a file with a line
- * "NAME SECRET_KEY" a node. Whenever all have joined, a line tells how long after the first of them
- * was lost (or the start) that was. It runs until standard input ends.
+ * fleet HOST:PORT GATEWAY_KEY KEYS: nodes that dial the gateway, say HELLO with their ticket,
+ * JOIN_ACK for the next one, an EVENT, and STATUS every 5 s, as link/ has them, each under a key of
+ * its own. KEYS is a file with a line "NAME SECRET_KEY" a node. One has joined once its event is
+ * acknowledged: the gateway has then stored all three. Whenever all have joined, a line tells how
+ * long after the first of them was lost (or the start) that was. It runs until standard input ends.
  */
 #include <errno.h>
 #include <poll.h>
@@ -46,7 +47,8 @@ struct sim {
 	uint8_t boot_id[16];
 	void *socket;
 	struct link_watch *watch;
-	bool welcomed;
+	struct link_ticket ticket; /* as a disk would keep it */
+	bool welcomed, joined;
 	uint64_t status_ns; /* when the next STATUS is due */
 	uint64_t event;
 };
@@ -75,10 +77,20 @@ static int hello(struct share *share, struct sim *sim)
 	body->cpus = 2;
 	body->memory_mib = 1024;
 	body->kernels_max = 10;
+	body->ticket = sim->ticket;
 	body->environments_count = 1;
 	body->environments[0] =
 		(struct link_environment){.name = "lua", .display_name = "Lua", .language = "lua",
 					  .version = "5.4"};
+	return link_send(sim->socket, NULL, &share->frame);
+}
+
+/* At once: this node loses nothing by a power cut. */
+static int ticket_keep(struct share *share, struct sim *sim, const struct link_ticket *ticket)
+{
+	sim->ticket = *ticket;
+	share->frame.type = LINK_JOIN_ACK;
+	share->frame.u.join_ack = ticket->counter;
 	return link_send(sim->socket, NULL, &share->frame);
 }
 
@@ -105,20 +117,36 @@ static void status(struct share *share, struct sim *sim)
 
 static void lost(struct share *share, struct sim *sim)
 {
-	if (!sim->welcomed)
-		return;
 	sim->welcomed = false;
+	if (!sim->joined)
+		return;
+	sim->joined = false;
 	share->counts->joined--;
 	share->counts->lost++;
 }
 
-static void joined(struct share *share, struct sim *sim)
+static void welcomed(struct share *share, struct sim *sim, const struct link_welcome *welcome)
 {
 	sim->welcomed = true;
 	/* A fleet's nodes do not speak in step. */
 	sim->status_ns = bench_now_ns() + (uint64_t)randombytes_uniform(LINK_STATUS_MS) * 1000000u;
-	(void)event(share, sim);
-	share->counts->joined++;
+	if (ticket_keep(share, sim, &welcome->ticket) < 0 || event(share, sim) < 0)
+		log_info("%s: what it says after its WELCOME was not taken", sim->name);
+}
+
+static void frame_take(struct share *share, struct sim *sim, const struct link_frame *frame)
+{
+	if (frame->type == LINK_WELCOME && !sim->welcomed)
+		welcomed(share, sim, &frame->u.welcome);
+	if (frame->type == LINK_VERDICT)
+		log_info("%s: %s", sim->name, frame->u.verdict.text);
+	if (frame->type != LINK_EVENT_ACK)
+		return;
+	share->counts->events_acked++;
+	if (sim->welcomed && !sim->joined && frame->u.event_ack == sim->event) {
+		sim->joined = true;
+		share->counts->joined++;
+	}
 }
 
 /* All that there is, as the descriptors only tell of edges. */
@@ -135,11 +163,8 @@ static void serve(struct share *share, struct sim *sim)
 			share->counts->refused += change == LINK_WATCH_REFUSED ||
 						  change == LINK_WATCH_WRONG_SERVER;
 		}
-		while (link_inbox_receive(share->inbox, sim->socket, &frame) == 0) {
-			if (frame->type == LINK_WELCOME && !sim->welcomed)
-				joined(share, sim);
-			share->counts->events_acked += frame->type == LINK_EVENT_ACK;
-		}
+		while (link_inbox_receive(share->inbox, sim->socket, &frame) == 0)
+			frame_take(share, sim, frame);
 	} while (relay_socket_events(sim->socket) & ZMQ_POLLIN ||
 		 relay_socket_events(link_watch_socket(sim->watch)) & ZMQ_POLLIN);
 }
