@@ -3,7 +3,8 @@
 
 hostd/bench measures, in C and in the guest, of the monitor's own code; here its figures only get
 their targets. An emulated CPU inflates every absolute figure: the ratios count. Where a change is
-looked at, BENCH_PARTS names some of the parts, and BENCH_TURNS and BENCH_RATE make them shorter.
+looked at, BENCH_PARTS names some of the parts; BENCH_TURNS, BENCH_RATE and BENCH_IDLE ("1 100 500")
+make them shorter.
 """
 
 import base64
@@ -15,10 +16,13 @@ import time
 from bench.figures import progress, promised, show
 from conftest import Cluster
 from lib import exhaustion, rivals
-from lib.cells import Cell, Neighbour
+from lib.cells import Cell, Neighbour, monitor_pid
+from lib.client import start_kernel, stop_kernel
 
 TURNS = int(os.environ.get("BENCH_TURNS", "100"))
 RATE_SECONDS = int(os.environ.get("BENCH_RATE", "30"))
+IDLE_COUNTS = tuple(map(int, os.environ.get("BENCH_IDLE", "1 100 500").split()))
+IDLE_SECONDS, IDLE_SETTLE = 20, 10
 OTHERS = ("bare", "bubblewrap", "crun", "runc")
 CPU_PYTHON = """
 import time
@@ -109,6 +113,47 @@ def memory(inside):
     plain(inside, "memory 500", targets={"memory.pss.100": 0.5})
 
 
+def busy(inside, monitor):
+    """CPU seconds of the whole node, and of its monitor."""
+    text = inside.run(f"head -n 1 /proc/stat; cat /proc/{monitor}/stat")
+    node, own = text.splitlines()[:2]
+    user, nice, system, _, _, irq, softirq = map(int, node.split()[1:8])
+    fields = own.rsplit(")", 1)[1].split()
+    return ((user + nice + system + irq + softirq) / 100,
+            (int(fields[11]) + int(fields[12])) / 100)
+
+
+def idle_cpu(inside, count):
+    """Of kernels that nobody uses: the monitor's looks, the relays' heartbeats, the answers."""
+    monitor = monitor_pid(inside)
+    began, before = time.monotonic(), busy(inside, monitor)
+    time.sleep(IDLE_SECONDS)
+    after, passed = busy(inside, monitor), time.monotonic() - began
+    for name, a, b in zip(("node", "monitor"), before, after):
+        show(f"idle.{name}.{count}", 100 * (b - a) / passed, "% of a CPU")
+
+
+def idle(gateway, inside):
+    kernels = []
+    try:
+        for count in IDLE_COUNTS:
+            progress(f"{time.strftime('%H:%M:%S')} {count} idle kernels")
+            with promised(f"idle.node.{count}", f"idle.monitor.{count}"):
+                while len(kernels) < count:
+                    kernels.append(start_kernel(gateway, "lua"))
+                deadline = time.monotonic() + 600
+                while not all(gateway.call("GET", f"/api/kernels/{kernel}").json()
+                              ["execution_state"] == "idle" for kernel in kernels):
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"not all of {count} kernels are ready")
+                    time.sleep(1)
+                time.sleep(IDLE_SETTLE)
+                idle_cpu(inside, count)
+    finally:
+        for kernel in kernels:
+            stop_kernel(gateway, kernel)
+
+
 # Name; what measures it; the figures that it owes.
 PARTS = [
     ("turns", turns, ["cell.prepare.p50", *(f"cell.reported.to_{other}" for other in OTHERS)]),
@@ -133,6 +178,8 @@ def measure(gateway, inside):
         if not wanted or name in wanted:
             with promised(*owed):
                 part(inside)
+    if not wanted or "idle" in wanted:
+        idle(gateway, inside)
     if not wanted or "neighbour" in wanted:
         neighbours(gateway, inside)
 
@@ -143,7 +190,10 @@ def main():
         cluster = Cluster(pathlib.Path(folder))
         try:
             # Each attack on a workspace is a project of its own, and leaves what it wrote.
-            node = cluster.boot("node", options=("--memory", "3072", "--cpus", "2",
+            conf = cluster.provision("node")
+            with open(conf / "node.conf", "a", encoding="utf-8") as file:
+                file.write(f"kernels_max = {max(IDLE_COUNTS)}\n")
+            node = cluster.boot("node", conf=conf, options=("--memory", "3072", "--cpus", "2",
                                                  "--extra-disk", str(disk)), size=8192)
             time.sleep(5)
             measure(cluster.gateway, node.inside)
