@@ -11,7 +11,7 @@ libzmq() {
 libzmq_source() {
 	source_unpack zeromq3 "$WORK/src"
 	source_patch zeromq3 "$WORK/src"
-	for libzmq_patch in single-part speculative-write timers; do
+	for libzmq_patch in single-part speculative-write timers refused-peer decode-errno; do
 		patch -d "$WORK/src" -p1 -i "$TOP/packages/libzmq/$libzmq_patch.patch"
 	done
 }
