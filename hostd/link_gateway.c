@@ -184,8 +184,8 @@ static void watch_take(struct gateway *gateway, enum link_watch_event event)
 		join_refused(gateway);
 		break;
 	case LINK_WATCH_WRONG_SERVER:
-		log_info("what answers at %s does not hold the gateway's key that this node "
-			 "pins: nothing is told to it",
+		log_info("what answers at %s does not prove that it holds the gateway's key that "
+			 "this node pins: nothing is told to it",
 			 gateway->endpoint);
 		gateway->key = (gateway->key + 1) % link->keys_count;
 		gateway_redial(gateway);

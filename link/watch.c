@@ -80,12 +80,17 @@ static bool event_receive(void *pair, uint16_t *ret_event)
 	return true;
 }
 
-/* A handshake that failed ends the connection too: one report is enough. */
+/*
+ * A handshake that failed ends the connection too: one report is enough. libzmq tells of a frame
+ * that cannot be opened by the same events, also long after the handshake.
+ */
 static enum link_watch_event fail(struct link_watch *watch, enum link_watch_event event)
 {
 	enum state was = watch->state;
 
 	watch->state = DIALLING;
+	if (was == UP)
+		return LINK_WATCH_DOWN;
 	return was == SHAKING ? event : LINK_WATCH_NONE;
 }
 
@@ -102,12 +107,8 @@ static enum link_watch_event step(struct link_watch *watch, uint16_t event)
 		return fail(watch, LINK_WATCH_REFUSED);
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		return fail(watch, LINK_WATCH_WRONG_SERVER);
 	case ZMQ_EVENT_DISCONNECTED:
-		if (watch->state != UP)
-			return fail(watch, LINK_WATCH_WRONG_SERVER);
-		watch->state = DIALLING;
-		return LINK_WATCH_DOWN;
+		return fail(watch, LINK_WATCH_WRONG_SERVER);
 	case ZMQ_EVENT_CLOSED:
 		return watch->state == DIALLING ? LINK_WATCH_UNREACHABLE : LINK_WATCH_NONE;
 	default:

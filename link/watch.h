@@ -9,7 +9,8 @@
 enum link_watch_event {
 	LINK_WATCH_NONE = 0,	 /* nothing new */
 	LINK_WATCH_UP,		 /* the handshake succeeded: say HELLO */
-	LINK_WATCH_DOWN,	 /* a connection that was up is gone; libzmq redials */
+	LINK_WATCH_DOWN,	 /* a connection that was up is gone; libzmq redials, unless the
+				    peer broke its protocol */
 	LINK_WATCH_UNREACHABLE,	 /* connecting failed; libzmq tries again */
 	LINK_WATCH_REFUSED,	 /* the gateway refused our key */
 	LINK_WATCH_WRONG_SERVER, /* the handshake failed otherwise: most likely it holds another
