@@ -67,6 +67,21 @@ static int on_verdict(struct gateway *gateway, const struct link_frame *frame)
 }
 
 /* Paced here, so that the monitor's table never has reason to end this process. */
+static bool paced(struct link *link)
+{
+	uint64_t second = loop_now_ms() / 1000;
+
+	if (link->requests_second != second) {
+		link->requests_second = second;
+		link->requests_count = 0;
+	}
+	if (link->requests >= LINK_REQUESTS_MAX || link->requests_count >= LINK_REQUESTS_A_SECOND)
+		return false;
+	link->requests++;
+	link->requests_count++;
+	return true;
+}
+
 static int on_request(struct gateway *gateway, const struct link_frame *frame)
 {
 	struct link *link = gateway->link;
@@ -75,11 +90,10 @@ static int on_request(struct gateway *gateway, const struct link_frame *frame)
 		.request = frame->u.request,
 	};
 
-	if (link->requests >= LINK_REQUESTS_MAX) {
+	if (!paced(link)) {
 		result(gateway, frame->u.request.id, LINK_E_BUSY);
 		return 0;
 	}
-	link->requests++;
 	link_tell(link, IPC_REQUEST, &body);
 	return 0;
 }

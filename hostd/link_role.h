@@ -36,6 +36,7 @@
 #define LINK_PAUSED_MS 300000u /* a lost gateway's session keeps its place so long */
 #define LINK_RETURN_MS 5000u
 #define LINK_REQUESTS_MAX 64u  /* under way at once; more are answered LINK_E_BUSY */
+#define LINK_REQUESTS_A_SECOND 200u /* the same; the monitor ends a link that asks 500 times */
 #define LINK_DEATH_MS 60000u   /* a death is told again so long, on each new connection */
 #define LINK_EVENTS_MAX 256u
 #define LINK_EVENTS_MS 30000u /* without an acknowledgement: they are sent again */
@@ -141,6 +142,8 @@ struct link {
 	uint64_t events_ms; /* of the last to be sent, or acknowledged */
 
 	uint32_t requests; /* under way */
+	uint64_t requests_second;
+	uint32_t requests_count; /* in that second */
 	struct loop_timer tick;
 	struct ipc_message message;
 	struct link_frame frame; /* being built; large */
