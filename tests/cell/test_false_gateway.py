@@ -11,11 +11,15 @@ import uuid
 import pytest
 import zmq
 
+from lib.forwarder import DOWN, Forwarder
 from lib.gateway import Gateway
 from lib.native import NativeNode
 from protocol import anchorhold_link as link
 
 STALE, UNKNOWN = 8, 2
+WELCOME = {"gateway_epoch": 7, "tag": bytes(32), "next_key": bytes(32)}
+LONG = int(os.environ.get("ANCHORHOLD_LONG", "1")) > 1
+SPARE_KIB = 12 << 10  # its ceilings (link/socket.h) come to 9 MiB for a gateway
 START = {**{name: 0 for name, _ in link.START.fields}, "environment": "lua", "project": "",
          "network": 1}
 
@@ -29,7 +33,8 @@ class FalseGateway:
         self.socket = self.context.socket(zmq.ROUTER)
         self.socket.curve_server, self.socket.curve_secretkey = True, secret
         self.socket.linger = 0
-        port = self.socket.bind_to_random_port("tcp://127.0.0.1")
+        self.tap = Forwarder(self.socket.bind_to_random_port("tcp://127.0.0.1"))
+        port = self.tap.port
         honest = Gateway(folder / "gateway").start()
         conf = honest.add_node("native", folder / "node", f"127.0.0.1:{port}")
         honest.stop()
@@ -58,7 +63,8 @@ class FalseGateway:
 
     def welcome(self):
         hello = self.until("HELLO")
-        self.send("WELCOME", gateway_epoch=7, time_ms=int(time.time() * 1000))
+        self.send("WELCOME", **WELCOME, time_ms=int(time.time() * 1000),
+                  counter=hello["counter"] + 1)
         return hello
 
     def start(self):
@@ -74,6 +80,7 @@ class FalseGateway:
 
     def close(self):
         self.node.stop()
+        self.tap.close()
         self.context.destroy(0)
 
 
@@ -135,7 +142,7 @@ def nonsense():
     yield "noise", [os.urandom(5000)]
     yield "zeros to the ceiling", [bytes(link.FRAME_MAX)]
     yield "over the ceiling", [bytes(link.FRAME_MAX + 1)]
-    yield "a second welcome", [link.pack("WELCOME", {"gateway_epoch": 7, "time_ms": 1})]
+    yield "a second welcome", [link.pack("WELCOME", {**WELCOME, "time_ms": 1, "counter": 99})]
     yield "many parts", [whole] * 100
 
 
@@ -153,7 +160,75 @@ def test_nonsense_ends_the_connection_and_nothing_else(false):
         kernels = [k["id"] for k in false.welcome()["kernels"]]
         assert kernels == [kernel], name
     assert false.node.children("link") == [role], "it is the same process still"
-    assert memory(role) - before < 8 << 10
+    assert memory(role) - before < SPARE_KIB
     false.attach(kernel, 11)
     false.send("IN", **message(kernel, 11, 1, execute("print(1)")))
+    assert reply(false, kernel)["status"] == "ok"
+
+
+BREACHES = {
+    "what is no CURVE": lambda data: b"\x00\x20" + bytes(32) + data,
+    "another byte": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+    "2^62 bytes": lambda data: b"\x02\x40" + bytes(7) + data,
+    "a command of 2^62 bytes": lambda data: b"\x06\x40" + bytes(7) + data,
+    "a byte over": lambda data: b"\x02" + (link.FRAME_MAX + 34).to_bytes(8, "big") + data,
+}
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_a_breach_behind_the_handshake(false, breach):
+    """Of a man in the middle: that connection ends, and the node dials again, each time."""
+    kernel = false.start()
+    (role,) = false.node.children("link")
+    before = memory(role)
+    for number in range(20 if LONG else 3):
+        false.tap.alter = lambda way, data, _: BREACHES[breach](data) if way == DOWN else data
+        for _ in range(10):
+            false.send("EVENT_ACK", seq=1)
+        assert false.tap.connections[-1].over.wait(60), "it goes on listening"
+        false.tap.alter = None
+        hello = false.welcome()
+        assert [k["id"] for k in hello["kernels"]] == [kernel], number
+    assert false.node.children("link") == [role], "it is the same process still"
+    assert memory(role) - before < SPARE_KIB
+    false.attach(kernel, 11)
+    false.send("IN", **message(kernel, 11, 1, execute("print(1)")))
+    assert reply(false, kernel)["status"] == "ok"
+
+
+def flood(kernel):
+    """All that a gateway may say, over and over; none of it makes the kernel do anything."""
+    other = uuid.uuid4().bytes
+    yield "EVENT_ACK", {"seq": 1}
+    for name in ("CREDIT", "CURSOR", "DETACH"):
+        yield name, {"kernel_id": kernel, "session": 99, "value": 1 if name == "CREDIT" else 0}
+    yield "REQUEST", {"id": 1, "verb": 8, "kernel_id": other}
+    yield "REQUEST", {"id": 2, "verb": 5, "kernel_id": bytes(16), "lines": 1}
+    yield "ATTACH", {"kernel_id": other, "session": 5, "resume": 0, "cursor": 0, "credit": 0}
+    yield "IN", message(kernel, 77, 1, bytes(60000))
+
+
+def test_a_gateway_that_floods_within_its_rights(false):
+    """It does not read what it is answered either, until it stops."""
+    kernel = false.start()
+    (role,) = false.node.children("link")
+    before = most = memory(role)
+    frames = [link.pack(name, value) for name, value in flood(kernel)]
+    end, count = time.monotonic() + (60 if LONG else 5), 0
+    while time.monotonic() < end:
+        for frame in frames * 20:
+            try:
+                false.socket.send_multipart([false.route, frame], zmq.NOBLOCK)
+                count += 1
+            except zmq.Again:
+                time.sleep(0.001)
+        most = max(most, memory(role))
+    print(f"{count} frames, link grew by {most - before} KiB")
+    assert count > 500 and most - before < SPARE_KIB
+    assert false.node.children("link") == [role], "it is the same process still"
+    # Its answers were more than waits for a gateway: such a one is given up, and dialled again.
+    false.tap.connections[-1].close()
+    false.welcome()
+    false.attach(kernel, 11)
+    false.send("IN", **message(kernel, 11, 1, execute("print(1)"), epoch=6))
     assert reply(false, kernel)["status"] == "ok"
