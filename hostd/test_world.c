@@ -45,7 +45,7 @@ void world_open(struct world *world, struct check *check)
 	world->budget.max = 4 * LINK_MESSAGE_MAX;
 	CHECK_EQ(check, curve_pair_make(&world->gateway), 0);
 	CHECK_EQ(check, curve_pair_make(&world->node), 0);
-	CHECK_EQ(check, link_zap_new(world->zmq, lookup, world, &world->zap), 0);
+	CHECK_EQ(check, link_zap_new(world->zmq, lookup, NULL, world, &world->zap), 0);
 	CHECK_EQ(check, link_inbox_new(&world->inbox), 0);
 	CHECK_EQ(check, link_join_new(LINK_MESSAGE_MAX, &world->budget, &world->join), 0);
 	CHECK_EQ(check, link_socket_gateway(world->zmq, &world->gateway, &world->router), 0);

@@ -57,6 +57,13 @@ void link_inbox_mark(const struct link_inbox *inbox, struct link_mark *ret_mark)
 	link_mark_take(fd == NULL ? -1 : (int)strtol(fd, NULL, 10), ret_mark);
 }
 
+const char *link_inbox_address(const struct link_inbox *inbox)
+{
+	const char *address = zmq_msg_gets(&inbox->msg, "Peer-Address");
+
+	return address == NULL ? "an unknown address" : address;
+}
+
 static bool is_router(void *socket)
 {
 	int type = 0;

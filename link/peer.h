@@ -53,6 +53,9 @@ int link_inbox_receive(struct link_inbox *inbox, void *socket, const struct link
 /* Who sent the frame last received. */
 const struct link_sender *link_inbox_sender(const struct link_inbox *inbox);
 
+/* The IP address it came from, as text, until the next call of link_inbox_receive(). */
+const char *link_inbox_address(const struct link_inbox *inbox);
+
 /* Its connection, to end it by (mark.h); of none where it is gone already. */
 void link_inbox_mark(const struct link_inbox *inbox, struct link_mark *ret_mark);
 

@@ -35,6 +35,7 @@
 #define LINK_GATEWAY_SNDHWM 32
 #define LINK_BACKLOG 4096
 #define LINK_HANDSHAKE_MS 5000
+#define LINK_SILENT_MS 20000 /* from accepting to HELLO or ENROL, at a gateway */
 #define LINK_HEARTBEAT_MS 10000		/* a ping this often */
 #define LINK_HEARTBEAT_TIMEOUT_MS 30000 /* silence ends a connection; also the TTL told the peer */
 #define LINK_RECONNECT_MS 100

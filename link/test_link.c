@@ -58,7 +58,7 @@ static void world_new(struct world *world, struct check *check, bool handler)
 	CHECK_EQ(check, curve_pair_make(&world->gateway), 0);
 	CHECK_EQ(check, curve_pair_make(&world->node), 0);
 	if (handler)
-		CHECK_EQ(check, link_zap_new(world->gateway_ctx, lookup, world, &world->zap), 0);
+		CHECK_EQ(check, link_zap_new(world->gateway_ctx, lookup, NULL, world, &world->zap), 0);
 	CHECK_EQ(check, link_inbox_new(&world->inbox), 0);
 	CHECK_EQ(check, link_socket_gateway(world->gateway_ctx, &world->gateway, &world->router),
 		 0);
@@ -332,7 +332,7 @@ static void test_two_handlers(struct check *check)
 
 	check_row(check, "two handlers");
 	world_new(&world, check, true);
-	CHECK_EQ(check, link_zap_new(world.gateway_ctx, lookup, &world, &second), -EADDRINUSE);
+	CHECK_EQ(check, link_zap_new(world.gateway_ctx, lookup, NULL, &world, &second), -EADDRINUSE);
 	world_free(&world);
 }
 

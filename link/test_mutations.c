@@ -200,7 +200,7 @@ static int world_open(struct world *world, struct middle *middle)
 	if (r == 0)
 		r = link_inbox_new(&world->inbox);
 	if (r == 0)
-		r = link_zap_new(world->gateway_ctx, lookup, world, &world->zap);
+		r = link_zap_new(world->gateway_ctx, lookup, NULL, world, &world->zap);
 	if (r == 0)
 		r = link_socket_gateway(world->gateway_ctx, &world->gateway, &world->router);
 	if (r == 0 && (zmq_bind(world->router, "tcp://127.0.0.1:*") < 0 ||

@@ -60,6 +60,14 @@ static bool lookup(void *arg, const struct curve_key *key, const char *address,
 	return true;
 }
 
+static unsigned int weak_keys;
+
+static void weak(void *arg, const struct curve_key *key, const char *address)
+{
+	(void)arg;
+	weak_keys += key->bytes[0] == 'x' && strcmp(address, "10.0.0.1") == 0;
+}
+
 static void ask(void *socket, const struct row *row)
 {
 	for (size_t i = 0; i < PARTS_MAX && row->parts[i] != NULL; i++) {
@@ -75,8 +83,8 @@ static void test_rows(struct check *check)
 	struct link_zap *zap, *second;
 	unsigned int asked = 0;
 
-	CHECK_EQ(check, link_zap_new(ctx, lookup, &asked, &zap), 0);
-	CHECK_EQ(check, link_zap_new(ctx, lookup, &asked, &second), -EADDRINUSE);
+	CHECK_EQ(check, link_zap_new(ctx, lookup, weak, &asked, &zap), 0);
+	CHECK_EQ(check, link_zap_new(ctx, lookup, NULL, &asked, &second), -EADDRINUSE);
 	req = zmq_socket(ctx, ZMQ_REQ);
 	CHECK_EQ(check, zmq_connect(req, "inproc://zeromq.zap.01"), 0);
 	CHECK_EQ(check, link_zap_run(zap), 0); /* nothing waits */
@@ -101,6 +109,7 @@ static void test_rows(struct check *check)
 	}
 	check_row(check, NULL);
 	CHECK_EQ(check, asked, 4); /* only well-formed requests reach the lookup */
+	CHECK_EQ(check, weak_keys, 1);
 	zmq_close(req);
 	link_zap_free(zap);
 	link_zap_free(NULL);

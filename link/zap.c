@@ -32,6 +32,7 @@ enum part { PART_VERSION, PART_ID, PART_DOMAIN, PART_ADDRESS, PART_IDENTITY, PAR
 struct link_zap {
 	void *socket;
 	link_zap_lookup lookup;
+	link_zap_weak weak;
 	void *arg;
 };
 
@@ -41,7 +42,8 @@ struct request {
 	bool over;    /* there were more */
 };
 
-int link_zap_new(void *ctx, link_zap_lookup lookup, void *arg, struct link_zap **ret_zap)
+int link_zap_new(void *ctx, link_zap_lookup lookup, link_zap_weak weak, void *arg,
+		 struct link_zap **ret_zap)
 {
 	struct link_zap *zap = calloc(1, sizeof(*zap));
 	const int none = 0;
@@ -50,6 +52,7 @@ int link_zap_new(void *ctx, link_zap_lookup lookup, void *arg, struct link_zap *
 	if (zap == NULL)
 		return -ENOMEM;
 	zap->lookup = lookup;
+	zap->weak = weak;
 	zap->arg = arg;
 	zap->socket = zmq_socket(ctx, ZMQ_REP);
 	if (zap->socket != NULL &&
@@ -167,7 +170,12 @@ static const char *decide(const struct link_zap *zap, struct request *request,
 	    !part_is(request, PART_MECHANISM, "CURVE"))
 		return "400";
 	memcpy(key.bytes, part(request, PART_KEY).data, CURVE_KEY_LEN);
-	if (curve_key_check(&key) != 0 || !zap->lookup(zap->arg, &key, address, ret_peer))
+	if (curve_key_check(&key) != 0) {
+		if (zap->weak != NULL)
+			zap->weak(zap->arg, &key, address);
+		return "400";
+	}
+	if (!zap->lookup(zap->arg, &key, address, ret_peer))
 		return "400";
 	curve_key_print(&key, ret_print);
 	return link_identifier_ok(ret_peer->user) ? "200" : "500";

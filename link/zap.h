@@ -31,8 +31,12 @@ struct link_zap_peer {
 typedef bool (*link_zap_lookup)(void *arg, const struct curve_key *key, const char *address,
 				struct link_zap_peer *ret_peer);
 
-/* -EADDRINUSE where the context has a handler already. */
-int link_zap_new(void *ctx, link_zap_lookup lookup, void *arg, struct link_zap **ret_zap);
+/* A published or weak key (curve_key_check()) was shown, and refused without a lookup. */
+typedef void (*link_zap_weak)(void *arg, const struct curve_key *key, const char *address);
+
+/* weak may be NULL. -EADDRINUSE where the context has a handler already. */
+int link_zap_new(void *ctx, link_zap_lookup lookup, link_zap_weak weak, void *arg,
+		 struct link_zap **ret_zap);
 void link_zap_free(struct link_zap *zap);
 
 /* The socket to poll for ZMQ_POLLIN; belongs to the handler. */

@@ -65,8 +65,8 @@ static bool load_kernel(void *ctx, const struct store_kernel *row)
 	return true;
 }
 
-int fleet_new(struct store *store, void *socket, const struct fleet_hooks *hooks,
-	      struct fleet **ret_fleet)
+int fleet_new(struct store *store, struct refusals *refusals, void *socket,
+	      const struct fleet_hooks *hooks, struct fleet **ret_fleet)
 {
 	struct fleet *fleet = calloc(1, sizeof(*fleet));
 	int r;
@@ -74,6 +74,7 @@ int fleet_new(struct store *store, void *socket, const struct fleet_hooks *hooks
 	if (fleet == NULL)
 		return -ENOMEM;
 	fleet->store = store;
+	fleet->refusals = refusals;
 	fleet->socket = socket;
 	fleet->hooks = *hooks;
 	fleet->epoch = ids_random64();

@@ -18,6 +18,8 @@
 #include "backend/gateway/pending.h"
 #include "backend/gateway/store.h"
 
+struct refusals;
+
 #define FLEET_KERNELS_MAX 200000u
 #define FLEET_DEAD_KEPT_MS (60u * 60u * 1000u) /* a dead kernel is shown for so long */
 
@@ -40,9 +42,9 @@ struct fleet_hooks {
 	void (*refused)(void *ctx, struct kernel *kernel, const struct link_refused *refused);
 };
 
-/* Loads nodes and kernels of the store. store and socket (the ROUTER) are borrowed. */
-int fleet_new(struct store *store, void *socket, const struct fleet_hooks *hooks,
-	      struct fleet **ret_fleet);
+/* Loads nodes and kernels of the store. store, refusals and socket (the ROUTER) are borrowed. */
+int fleet_new(struct store *store, struct refusals *refusals, void *socket,
+	      const struct fleet_hooks *hooks, struct fleet **ret_fleet);
 void fleet_free(struct fleet *fleet);
 
 /* ---- from the link ---- */
@@ -50,6 +52,9 @@ void fleet_free(struct fleet *fleet);
 /* The frame that inbox received last, whose sender ZAP has authenticated. */
 void fleet_frame(struct fleet *fleet, const struct link_inbox *inbox,
 		 const struct link_frame *frame);
+
+/* Ends the connection of the frame's sender. */
+void fleet_shut(const struct link_inbox *inbox);
 
 /* Leases, deadlines, old dead kernels. */
 void fleet_sweep(struct fleet *fleet);

@@ -7,6 +7,7 @@
 #include "backend/gateway/clock.h"
 #include "backend/gateway/fleet_private.h"
 #include "backend/gateway/log.h"
+#include "backend/gateway/refusals.h"
 
 static int send_now(struct fleet *fleet, struct node *node, const struct link_frame *frame)
 {
@@ -258,7 +259,8 @@ void fleet_frame(struct fleet *fleet, const struct link_inbox *inbox,
 		return;
 	if ((size_t)frame->type >= sizeof(HANDLER) / sizeof(HANDLER[0]) ||
 	    HANDLER[frame->type] == NULL) {
-		log_line("node %s: unexpected frame %s", node->name, link_type_name(frame->type));
+		refusals_tell(fleet->refusals, clock_ms(), REFUSAL_FRAME, node->name,
+			      "%s is not a node's to send", link_type_name(frame->type));
 		return;
 	}
 	node->seen_ms = clock_ms();

@@ -10,6 +10,7 @@
 #include "backend/gateway/clock.h"
 #include "backend/gateway/fleet_private.h"
 #include "backend/gateway/log.h"
+#include "backend/gateway/refusals.h"
 #include "backend/gateway/ticket.h"
 #include "link/secret.h"
 
@@ -74,10 +75,14 @@ static void refuse(struct fleet *fleet, struct node *node, const struct link_inb
 		fleet_shut(inbox);
 		return;
 	}
-	if (r == -ESTALE)
-		log_line("node %s: a join with a stale ticket, key %s: two nodes have this key; both "
-			 "are locked until `anchorhold node unlock` or `revoke`",
-			 node->name, link_inbox_sender(inbox)->key);
+	if (r == -ESTALE) {
+		/* In the log in any case: of refusals, no more than a number may be told. */
+		log_line("node %s: locked until `anchorhold node unlock` or `revoke`", node->name);
+		refusals_tell(fleet->refusals, clock_ms(), REFUSAL_TICKET,
+			      link_inbox_address(inbox),
+			      "node %s, key %s: a stale ticket: two nodes have this key", node->name,
+			      link_inbox_sender(inbox)->key);
+	}
 	/* Whoever is connected by that key is out with it. */
 	(void)fleet_node_refresh(fleet, node->name);
 	verdict(fleet, inbox, node->revoked ? LINK_V_REVOKED : LINK_V_LOCKED,
@@ -141,10 +146,26 @@ static int enrol_key(struct fleet *fleet, const struct link_inbox *inbox,
 	curve_key_print(&key, print);
 	/* The key it names must be the one the connection proved that it holds. */
 	if (strcmp(print, link_inbox_sender(inbox)->key) != 0)
-		return -EKEYREJECTED;
+		return -EPERM;
 	curve_key_format(&key, text);
 	return store_enrol_use(fleet->store, enrol->name, enrol->secret, text,
 			       (int64_t)(clock_unix_us() / 1000000u));
+}
+
+static const char *enrol_problem(int r)
+{
+	switch (r) {
+	case -ENOENT:
+		return "its secret is unknown, used or expired";
+	case -EKEYREJECTED:
+		return "its secret is wrong, or another name's";
+	case -EPERM:
+		return "it names another key than its own";
+	case -EEXIST:
+		return "that node has a key already";
+	default:
+		return "it cannot be stored";
+	}
 }
 
 static void enrol_stranger(struct fleet *fleet, const struct link_inbox *inbox,
@@ -154,6 +175,8 @@ static void enrol_stranger(struct fleet *fleet, const struct link_inbox *inbox,
 	int r;
 
 	if (!enrol_paced(fleet)) {
+		refusals_tell(fleet->refusals, clock_ms(), REFUSAL_BUSY, link_inbox_address(inbox),
+			      "node '%s', key %s: too many try to enrol at once", enrol->name, key);
 		verdict(fleet, inbox, LINK_V_BUSY, "too many try to enrol: try again");
 		return;
 	}
@@ -167,7 +190,10 @@ static void enrol_stranger(struct fleet *fleet, const struct link_inbox *inbox,
 	}
 	if (r == -EIO)
 		log_line("store: enrolment of node %s: %s", enrol->name, store_error(fleet->store));
-	log_line("link: enrolment of a node '%s' with key %s refused", enrol->name, key);
+	else
+		refusals_tell(fleet->refusals, clock_ms(), REFUSAL_SECRET,
+			      link_inbox_address(inbox), "node '%s', key %s: %s", enrol->name, key,
+			      enrol_problem(r));
 	verdict(fleet, inbox, r == -EIO ? LINK_V_BUSY : LINK_V_SECRET,
 		r == -EIO ? "the gateway cannot store it now"
 			  : "its secret is unknown, used, expired, or another name's");
@@ -179,8 +205,9 @@ void fleet_enrol(struct fleet *fleet, const struct link_inbox *inbox,
 	const struct link_sender *sender = link_inbox_sender(inbox);
 
 	if (frame->type != LINK_ENROL) {
-		log_line("link: a stranger with key %s sent %s: its connection ends", sender->key,
-			 link_type_name(frame->type));
+		refusals_tell(fleet->refusals, clock_ms(), REFUSAL_STRANGER,
+			      link_inbox_address(inbox), "a stranger with key %s sent %s and no ENROL",
+			      sender->key, link_type_name(frame->type));
 		fleet_shut(inbox);
 	} else if (strcmp(sender->user, FLEET_STRANGER) == 0) {
 		enrol_stranger(fleet, inbox, &frame->u.enrol);

@@ -16,6 +16,7 @@ struct fleet_closing {
 
 struct fleet {
 	struct store *store;
+	struct refusals *refusals;
 	void *socket;
 	struct fleet_hooks hooks;
 	struct table *nodes;   /* by name */
@@ -61,8 +62,7 @@ bool fleet_key_ok(const struct node *node, const char *key);
 
 /* ---- fleet_join.c ---- */
 
-/* Ends the sender's connection, at once or when what was sent to it had time to arrive. */
-void fleet_shut(const struct link_inbox *inbox);
+/* Ends the sender's connection when what was sent to it had time to arrive. */
 void fleet_shut_soon(struct fleet *fleet, const struct link_inbox *inbox);
 void fleet_closing_sweep(struct fleet *fleet, uint64_t now_ms);
 

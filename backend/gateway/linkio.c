@@ -74,6 +74,29 @@ static void handshake_failed(void *arg, const char *address, const char *what)
 	refusals_tell(linkio->refusals, clock_ms(), REFUSAL_HANDSHAKE, address, "%s", what);
 }
 
+static void weak_key(void *arg, const struct curve_key *key, const char *address)
+{
+	struct linkio *linkio = arg;
+	char text[CURVE_TEXT_LEN + 1];
+
+	curve_key_format(key, text);
+	refusals_tell(linkio->refusals, clock_ms(), REFUSAL_WEAK, address,
+		      "the key %s is a published or a weak one", text);
+}
+
+static void silent(void *arg, const char *address)
+{
+	struct linkio *linkio = arg;
+
+	refusals_tell(linkio->refusals, clock_ms(), REFUSAL_SILENT, address,
+		      "it got in and said neither HELLO nor ENROL for %u s", LINK_SILENT_MS / 1000u);
+}
+
+void linkio_sweep(struct linkio *linkio, uint64_t now_ms)
+{
+	linkwatch_sweep(linkio->watch, now_ms, silent, linkio);
+}
+
 static int bind_to(struct linkio *linkio, const struct options_address *address)
 {
 	bool v6 = strchr(address->host, ':') != NULL;
@@ -109,7 +132,7 @@ int linkio_new(const struct options_address *address, const struct curve_pair *o
 	r = linkio->zmq == NULL ? -ENOMEM : link_inbox_new(&linkio->inbox);
 	/* The handler before the socket: nobody is let in in between. */
 	if (r == 0)
-		r = link_zap_new(linkio->zmq, lookup, linkio, &linkio->zap);
+		r = link_zap_new(linkio->zmq, lookup, weak_key, linkio, &linkio->zap);
 	if (r == 0)
 		r = link_socket_gateway(linkio->zmq, own, &linkio->socket);
 	if (r == 0)
@@ -209,6 +232,28 @@ bool linkio_waiting(struct linkio *linkio)
 	return any;
 }
 
+static void take(struct linkio *linkio, struct fleet *fleet, const struct link_frame *frame)
+{
+	struct link_mark mark;
+
+	if (frame->type == LINK_HELLO || frame->type == LINK_ENROL) {
+		link_inbox_mark(linkio->inbox, &mark);
+		linkwatch_spoke(linkio->watch, &mark);
+	}
+	fleet_frame(fleet, linkio->inbox, frame);
+}
+
+/* What is no frame. A stranger has nothing else to say than one ENROL. */
+static void drop(struct linkio *linkio, int error)
+{
+	const struct link_sender *sender = link_inbox_sender(linkio->inbox);
+
+	refusals_tell(linkio->refusals, clock_ms(), REFUSAL_FRAME, sender->user,
+		      "a frame was dropped: %s", zmq_strerror(-error));
+	if (strcmp(sender->user, FLEET_STRANGER) == 0)
+		fleet_shut(linkio->inbox);
+}
+
 void linkio_run(struct linkio *linkio, struct fleet *fleet)
 {
 	const struct link_frame *frame;
@@ -216,17 +261,15 @@ void linkio_run(struct linkio *linkio, struct fleet *fleet)
 	if (linkio->ready[LINKIO_ZAP])
 		link_zap_run(linkio->zap);
 	if (linkio->ready[LINKIO_WATCH])
-		linkwatch_run(linkio->watch);
+		linkwatch_run(linkio->watch, clock_ms());
 	for (int i = 0; linkio->ready[LINKIO_ROUTER] && i < FRAMES_A_TURN; i++) {
 		int r = link_inbox_receive(linkio->inbox, linkio->socket, &frame);
 
 		if (r == -EAGAIN || r == -ETERM || r == -ENOTSOCK)
 			linkio->ready[LINKIO_ROUTER] = false;
 		else if (r == 0)
-			fleet_frame(fleet, linkio->inbox, frame);
+			take(linkio, fleet, frame);
 		else
-			refusals_tell(linkio->refusals, clock_ms(), REFUSAL_FRAME,
-				      link_inbox_sender(linkio->inbox)->user,
-				      "a frame was dropped: %s", zmq_strerror(-r));
+			drop(linkio, r);
 	}
 }

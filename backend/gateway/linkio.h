@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "backend/gateway/fleet.h"
 #include "backend/gateway/options.h"
@@ -36,6 +37,9 @@ void linkio_fds(const struct linkio *linkio, int ret_fd[LINKIO_FDS]);
 /* To be set when that descriptor told of something. Lives as long as linkio. */
 bool *linkio_ready(struct linkio *linkio, enum linkio_fd fd);
 int linkio_port(const struct linkio *linkio);
+
+/* Ends connections that got in and said nothing for LINK_SILENT_MS; called often. */
+void linkio_sweep(struct linkio *linkio, uint64_t now_ms);
 
 /* Takes what has arrived, at most so much that others get their turn. */
 void linkio_run(struct linkio *linkio, struct fleet *fleet);

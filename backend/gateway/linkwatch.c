@@ -5,27 +5,35 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <zmq.h>
 
+#include "link/socket.h"
+
+/* Of our patched libzmq; another one never tells these. */
+#ifndef ZMQ_PROTOCOL_ERROR_ANCHORHOLD_VERSION
+#define ZMQ_PROTOCOL_ERROR_ANCHORHOLD_VERSION 0x1f000001
+#define ZMQ_PROTOCOL_ERROR_ANCHORHOLD_PEER 0x1f000002
+#endif
+
+#define SWEEP_MS 1000u
 #define FDS_MAX 65536
 #define EVENTS (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
 
 struct peer {
-	char address[INET6_ADDRSTRLEN];
-	uint64_t round; /* of linkwatch_run() that took its ACCEPTED */
+	struct link_mark mark; /* of the connection that the number stood for last */
+	uint64_t since_ms;     /* 0: it need not be looked at */
 };
 
 struct linkwatch {
 	void *watched, *pair;
 	linkwatch_failed failed;
 	void *arg;
-	uint64_t round;
-	uint32_t error; /* of the handshake that failed last; 0: none is waiting for its end */
+	uint32_t error; /* of the connection that is ending; 0: none, or it was told */
+	uint64_t swept_ms;
 	struct peer *peers; /* by descriptor */
 	int peers_count;
 };
@@ -95,37 +103,70 @@ static struct peer *peer_of(struct linkwatch *watch, uint32_t fd, bool make)
 	return &watch->peers[fd];
 }
 
-static void accepted(struct linkwatch *watch, uint32_t fd)
+/* It may have spoken already: the two are told by different sockets. */
+static void accepted(struct linkwatch *watch, uint32_t fd, uint64_t now_ms)
 {
 	struct peer *peer = peer_of(watch, fd, true);
-	struct sockaddr_storage name = {0};
-	socklen_t len = sizeof(name);
+	struct link_mark mark;
 
 	if (peer == NULL)
 		return;
-	peer->address[0] = '\0';
-	peer->round = watch->round;
-	if (getpeername((int)fd, (struct sockaddr *)&name, &len) < 0)
+	(void)link_mark_take((int)fd, &mark);
+	if (mark.fd < 0 || mark.cookie == peer->mark.cookie)
 		return;
-	if (name.ss_family == AF_INET)
-		inet_ntop(AF_INET, &((struct sockaddr_in *)&name)->sin_addr, peer->address,
-			  sizeof(peer->address));
-	else if (name.ss_family == AF_INET6)
-		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&name)->sin6_addr, peer->address,
-			  sizeof(peer->address));
+	*peer = (struct peer){.mark = mark, .since_ms = now_ms};
 }
 
-/*
- * Its end stands in the queue before its number is given again. One that was accepted in an
- * earlier round had not ended when it was looked at, for that round emptied the queue.
- */
-static const char *address_of(struct linkwatch *watch, uint32_t fd)
+static void ended(struct linkwatch *watch, uint32_t fd)
 {
-	const struct peer *peer = peer_of(watch, fd, false);
+	struct peer *peer = peer_of(watch, fd, false);
 
-	if (peer == NULL || peer->address[0] == '\0' || peer->round == watch->round)
-		return "an unknown address";
-	return peer->address;
+	if (peer != NULL)
+		peer->since_ms = 0;
+}
+
+void linkwatch_spoke(struct linkwatch *watch, const struct link_mark *mark)
+{
+	struct peer *peer = mark->fd < 0 ? NULL : peer_of(watch, (uint32_t)mark->fd, true);
+
+	if (peer != NULL)
+		*peer = (struct peer){.mark = *mark, .since_ms = 0};
+}
+
+static void address_of(int fd, char ret_address[INET6_ADDRSTRLEN])
+{
+	struct sockaddr_storage name = {0};
+	socklen_t len = sizeof(name);
+
+	snprintf(ret_address, INET6_ADDRSTRLEN, "an unknown address");
+	if (getpeername(fd, (struct sockaddr *)&name, &len) < 0)
+		return;
+	if (name.ss_family == AF_INET)
+		inet_ntop(AF_INET, &((struct sockaddr_in *)&name)->sin_addr, ret_address,
+			  INET6_ADDRSTRLEN);
+	else if (name.ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&name)->sin6_addr, ret_address,
+			  INET6_ADDRSTRLEN);
+}
+
+void linkwatch_sweep(struct linkwatch *watch, uint64_t now_ms, linkwatch_silent silent, void *arg)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	if (now_ms - watch->swept_ms < SWEEP_MS)
+		return;
+	watch->swept_ms = now_ms;
+	for (int fd = 0; fd < watch->peers_count; fd++) {
+		struct peer *peer = &watch->peers[fd];
+
+		if (peer->since_ms == 0 || now_ms - peer->since_ms < LINK_SILENT_MS)
+			continue;
+		peer->since_ms = 0;
+		address_of(fd, address);
+		/* The address is its own only if the number is still its own. */
+		if (link_mark_shut(&peer->mark) == 0)
+			silent(arg, address);
+	}
 }
 
 /* ---- events ---- */
@@ -136,41 +177,66 @@ static const char *sentence(uint32_t error)
 	case ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
 		return "it offered another mechanism than CURVE";
 	case ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC:
-		return "its handshake does not fit this gateway's key";
+		return "what it sent does not fit this gateway's key, or a key shown before";
+	case ZMQ_PROTOCOL_ERROR_ANCHORHOLD_VERSION:
+		return "it speaks a version of ZMTP from before 3, which has no CURVE";
 	default:
-		return "it broke the rules of the handshake";
+		return "it broke the rules of ZMTP, or of the link's frames";
 	}
 }
 
-/* u16 event and u32 value, in the machine's order, and an address of this side. */
-static bool event_receive(void *pair, uint16_t *ret_event, uint32_t *ret_value)
+struct event {
+	uint16_t number;
+	uint32_t value;
+	char address[256]; /* of this side, but for ANCHORHOLD_PEER */
+};
+
+/* u16 and u32 in the machine's order, and the address. */
+static bool event_receive(void *pair, struct event *ret_event)
 {
-	uint8_t head[6], address[256];
-	int more = 0;
+	uint8_t head[6];
+	int more = 0, got;
 	size_t len = sizeof(more);
 
 	if (zmq_recv(pair, head, sizeof(head), ZMQ_DONTWAIT) != (int)sizeof(head))
 		return false;
-	memcpy(ret_event, head, sizeof(*ret_event));
-	memcpy(ret_value, head + 2, sizeof(*ret_value));
-	while (zmq_getsockopt(pair, ZMQ_RCVMORE, &more, &len) == 0 && more != 0)
-		if (zmq_recv(pair, address, sizeof(address), ZMQ_DONTWAIT) < 0)
+	*ret_event = (struct event){.number = 0};
+	memcpy(&ret_event->number, head, sizeof(ret_event->number));
+	memcpy(&ret_event->value, head + 2, sizeof(ret_event->value));
+	while (zmq_getsockopt(pair, ZMQ_RCVMORE, &more, &len) == 0 && more != 0) {
+		got = zmq_recv(pair, ret_event->address, sizeof(ret_event->address), ZMQ_DONTWAIT);
+		if (got < 0)
 			return false;
+		ret_event->address[got < (int)sizeof(ret_event->address) - 1
+					   ? got
+					   : (int)sizeof(ret_event->address) - 1] = '\0';
+	}
 	return true;
 }
 
-void linkwatch_run(struct linkwatch *watch)
+/* One thread of libzmq's tells why, who and the end, one behind the other. */
+static void failed(struct linkwatch *watch, const char *address)
 {
-	uint16_t event;
-	uint32_t value;
+	watch->failed(watch->arg, address, sentence(watch->error));
+	watch->error = 0;
+}
 
-	watch->round++;
-	while (event_receive(watch->pair, &event, &value)) {
-		if (event == ZMQ_EVENT_ACCEPTED)
-			accepted(watch, value);
-		/* One thread of libzmq's tells both, one behind the other. */
-		if (event == ZMQ_EVENT_DISCONNECTED && watch->error != 0)
-			watch->failed(watch->arg, address_of(watch, value), sentence(watch->error));
-		watch->error = event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ? value : 0;
+void linkwatch_run(struct linkwatch *watch, uint64_t now_ms)
+{
+	struct event event;
+
+	while (event_receive(watch->pair, &event)) {
+		if (event.number == ZMQ_EVENT_ACCEPTED) {
+			accepted(watch, event.value, now_ms);
+			watch->error = 0;
+		} else if (event.number == ZMQ_EVENT_DISCONNECTED) {
+			ended(watch, event.value);
+			if (watch->error != 0)
+				failed(watch, "an unknown address");
+		} else if (event.value == ZMQ_PROTOCOL_ERROR_ANCHORHOLD_PEER) {
+			failed(watch, event.address);
+		} else {
+			watch->error = event.value;
+		}
 	}
 }

@@ -55,6 +55,7 @@ static void on_sweep(void *ctx)
 	drain_timer(loop->sweep);
 	fleet_sweep(loop->gateway->fleet);
 	channels_sweep(loop->gateway->channels);
+	linkio_sweep(loop->gateway->linkio, clock_ms());
 	refusals_sweep(loop->gateway->refusals, clock_ms());
 }
 
@@ -159,8 +160,8 @@ static int parts_open(struct gateway *gateway)
 		r = -ENOMEM;
 	if (r == 0) {
 		channels_hooks(gateway->channels, &hooks);
-		r = fleet_new(gateway->store, linkio_socket(gateway->linkio), &hooks,
-			      &gateway->fleet);
+		r = fleet_new(gateway->store, gateway->refusals, linkio_socket(gateway->linkio),
+			      &hooks, &gateway->fleet);
 	}
 	if (r == 0) {
 		channels_fleet(gateway->channels, gateway->fleet);

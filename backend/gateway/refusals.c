@@ -15,6 +15,12 @@
 
 static const char *const KIND[REFUSAL_KINDS] = {
 	[REFUSAL_KEY] = "refused.key",
+	[REFUSAL_WEAK] = "refused.weak",
+	[REFUSAL_SILENT] = "refused.silent",
+	[REFUSAL_STRANGER] = "refused.stranger",
+	[REFUSAL_SECRET] = "refused.secret",
+	[REFUSAL_BUSY] = "refused.busy",
+	[REFUSAL_TICKET] = "refused.ticket",
 	[REFUSAL_REVOKED] = "refused.revoked",
 	[REFUSAL_LOCKED] = "refused.locked",
 	[REFUSAL_HANDSHAKE] = "refused.handshake",

@@ -21,9 +21,15 @@
 
 enum refusal {
 	REFUSAL_KEY,	   /* at the link: a key of no node */
+	REFUSAL_WEAK,	   /* a published or weak key */
 	REFUSAL_REVOKED,   /* the key of a node that was revoked */
 	REFUSAL_LOCKED,	   /* the key of a node that is locked: two have it */
-	REFUSAL_HANDSHAKE, /* no CURVE: NULL, PLAIN, something else than ZMTP */
+	REFUSAL_HANDSHAKE, /* no CURVE: NULL, PLAIN, an old ZMTP; or what broke the protocol later */
+	REFUSAL_SILENT,	   /* it got in, and said neither HELLO nor ENROL */
+	REFUSAL_STRANGER,  /* a key of no node's, while one is awaited, that did not enrol */
+	REFUSAL_SECRET,	   /* an enrolment with a secret that is not good */
+	REFUSAL_BUSY,	   /* an enrolment among too many */
+	REFUSAL_TICKET,	   /* a join with a stale ticket, which locks the node */
 	REFUSAL_FRAME,	   /* a node that got in sent what is no frame */
 	REFUSAL_TOKEN,	   /* a client's token is nobody's */
 	REFUSAL_FORBIDDEN, /* an owner asked for an administrator's */
