@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gateway of the tests' own: started, asked, stopped."""
 
+import copy
 import json
 import os
 import pathlib
@@ -50,6 +51,13 @@ class Gateway:
             [program("anchorhold-gateway"), "--init", "--database", str(self.database)],
             check=True, capture_output=True, text=True).stdout
         self.token = re.search(r"^token: ([0-9a-f]+)$", out, re.M).group(1)
+
+    def twin(self):
+        """Another gateway of the same database, which is not started yet."""
+        twin = copy.copy(self)
+        twin.http_port, twin.link_port = free_port(), free_port()
+        twin.log, twin.process = self.folder / f"gateway-{twin.link_port}.log", None
+        return twin
 
     @property
     def url(self):
