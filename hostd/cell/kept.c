@@ -164,8 +164,10 @@ static int find(unsigned slot, enum kept_mount which, dev_t root, int *ret_fd)
 	struct stat st;
 
 	format_name(name, slot, which);
-	fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	fd = sys_open_beneath(AT_FDCWD, name, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_dev == root)
 		return -ENOENT;

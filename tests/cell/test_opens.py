@@ -11,10 +11,14 @@ CALL = re.compile(r"(?<![a-z_])(open|openat|fopen|freopen|opendir|creat|mount|um
 
 # file: {the call's text: why no openat2 beneath a descriptor}
 REASONS = {
+    "cell_adopt.c": {"openat(proc, path": "thread-self is a magic link, of that procfs"},
     "coresched.c": {'open("/sys/devices/system/cpu/smt/active"': "sysfs of the node's own"},
     "egress.c": {'openat(proc, "thread-self/ns/net"': "a magic link, of a procfs proven to be one"},
     "host.c": {'open("/proc"': "the first descriptor: then proven to be procfs by its magic number"},
     "idmap.c": {"openat(proc, path": "a magic link, of that procfs and of our own unreaped child"},
+    "kept.c": {'opendir(".")': "the keeper's root, which the thread is in; only names are read",
+               'stat("."': "the same",
+               "access(name": "a folder of the keeper's, which nobody but the monitor reaches"},
     "landlock.c": {'open("/"': "the cell's own root, which has no name but this"},
     "mountns.c": {'openat(proc, "thread-self/ns/mnt"': "a magic link, of that procfs",
                   'open("/"': "the root of a namespace just made"},
