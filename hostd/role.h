@@ -21,6 +21,7 @@
 struct role_rule {
 	const char *syscall;
 	const char *why;
+	bool nothing; /* answered as if it were done, without being done */
 	unsigned arg; /* of mask and value */
 	uint64_t mask; /* 0: any arguments */
 	uint64_t value;

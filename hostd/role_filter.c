@@ -19,14 +19,15 @@
 static int rule_add(scmp_filter_ctx filter, const struct role_rule *rule)
 {
 	int number = seccomp_syscall_resolve_name(rule->syscall);
+	uint32_t action = rule->nothing ? SCMP_ACT_ERRNO(0) : SCMP_ACT_ALLOW;
 
 	/* Not of this architecture (open, poll on aarch64): there is nothing to allow. */
 	if (number == __NR_SCMP_ERROR || number < 0)
 		return 0;
 	if (rule->mask == 0)
-		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+		return seccomp_rule_add(filter, action, number, 0);
 	return seccomp_rule_add(
-		filter, SCMP_ACT_ALLOW, number, 1,
+		filter, action, number, 1,
 		SCMP_CMP(rule->arg, SCMP_CMP_MASKED_EQ, rule->mask, rule->value));
 }
 

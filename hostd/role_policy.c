@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the workers may ask of the kernel, with a reason a rule. Neither opens a file by its name
- * for writing, starts a program, signals a process, nor makes memory executable.
+ * for writing, starts a program, signals a process, nor makes memory executable. They share the
+ * node's process numbers: a call that takes one is not allowed, for its answer would tell which
+ * there are.
  */
+#include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -15,6 +19,10 @@
 	{.syscall = (name), .why = (reason), .arg = (n), .mask = 0xffffffffu, .value = (v)}
 #define ALLOW_MASK(name, reason, n, m, v)                                                          \
 	{.syscall = (name), .why = (reason), .arg = (n), .mask = (m), .value = (v)}
+
+#define NOTHING(name, reason) {.syscall = (name), .why = (reason), .nothing = true}
+/* Without its flags for private ones and for the clock. */
+#define FUTEX(op, reason) ALLOW_MASK("futex", reason, 1, (uint32_t)FUTEX_CMD_MASK, op)
 
 /* The loop, libzmq's threads and the C library's memory: needed by both. */
 #define COMMON                                                                                     \
@@ -30,17 +38,20 @@
 	ALLOW("epoll_create", "libzmq's poller"), ALLOW("epoll_ctl", ""),                          \
 	ALLOW("epoll_wait", ""), ALLOW("epoll_pwait", ""), ALLOW("poll", "libzmq's mailboxes"),    \
 	ALLOW("ppoll", "the same"), ALLOW("eventfd2", "libzmq's mailboxes"),                       \
-	ALLOW("fcntl", "O_NONBLOCK, FD_CLOEXEC"), ALLOW("futex", "locks between its threads"),     \
+	ALLOW_EQ("fcntl", "O_NONBLOCK", 1, F_GETFL), ALLOW_EQ("fcntl", "O_NONBLOCK", 1, F_SETFL),  \
+	ALLOW_EQ("fcntl", "FD_CLOEXEC", 1, F_GETFD), ALLOW_EQ("fcntl", "FD_CLOEXEC", 1, F_SETFD),  \
+	FUTEX(FUTEX_WAIT, "locks between its threads"), FUTEX(FUTEX_WAKE, "the same"),             \
+	FUTEX(FUTEX_REQUEUE, "conditions between them"),                                           \
 	ALLOW("clock_gettime", "where the vdso does not serve it"),                                \
 	ALLOW("gettimeofday", "libzmq's clock"), ALLOW("clock_nanosleep", "libzmq's close"),       \
 	ALLOW("nanosleep", "the same"), ALLOW("getrandom", "keys, nonces, ids"),                   \
 	ALLOW("getpid", "libzmq looks for forks"), ALLOW("gettid", "thread names"),                \
 	ALLOW("set_robust_list", "new threads"), ALLOW("set_tid_address", "new threads"),          \
 	ALLOW("rseq", "new threads of glibc"), ALLOW("sched_yield", "libzmq's spin"),              \
-	ALLOW("sched_getaffinity", "thread start"), ALLOW("sched_getparam", "thread start"),       \
-	ALLOW("sched_getscheduler", "thread start"),                                               \
-	ALLOW("sched_setscheduler", "libzmq sets its threads to the default they have"),           \
-	ALLOW("rt_sigprocmask", "thread start"),      \
+	ALLOW_EQ("sched_getaffinity", "how many CPUs it may use", 0, 0),                           \
+	NOTHING("sched_getparam", "libzmq sets its threads to the default they have"),             \
+	NOTHING("sched_getscheduler", "the same"), NOTHING("sched_setscheduler", "the same"),      \
+	ALLOW("rt_sigprocmask", "thread start"),                                                   \
 	ALLOW("rt_sigaction", "abort() of an assertion"), ALLOW("rt_sigreturn", ""),               \
 	ALLOW("restart_syscall", "after a stop"), ALLOW("madvise", "the allocator"),               \
 	ALLOW("mlock", "libsodium keeps secrets out of swap"), ALLOW("munlock", "the same"),       \
