@@ -77,7 +77,7 @@ build_programs() {
 		lua-kernel-hostile bare bench-cell bench-true bench-calls)
 	# The attack group's, and the cell's unit tests: in no image but the tests'.
 	[ "$1" != x86_64 ] || programs_files="$programs_files $(meson_programs "build/$programs_dir" \
-		attack-probe attack-cells attack-cell-init \
+		attack-probe attack-cells attack-cell-init attack-taken \
 		units-cell units-egress units-steps units-uids units-probe)"
 	for programs_file in $programs_files; do
 		programs_name=${programs_file##*/}

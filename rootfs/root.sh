@@ -84,10 +84,13 @@ root_test_fill() {
 			"tests/image/${test_program#bin/}.c"
 	done
 	cp "$(step_dir busybox-x86_64-debug)/busybox" "$1/test/bin/"
-	for test_program in bare bench-cell cell-init units-cell units-egress units-steps units-uids \
-		units-probe; do
+	for test_program in attack-taken bare bench-cell cell-init units-cell units-egress units-steps \
+		units-uids units-probe; do
 		cp "$(step_dir programs-x86_64)/$test_program" "$1/test/bin/"
 	done
+	# A folder that can stand where hostd's is: what the monitor then starts was taken over.
+	mkdir "$1/test/taken"
+	ln -s /test/bin/attack-taken "$1/test/taken/hostd"
 	for test_applet in $("$1/test/bin/busybox" --list); do
 		[ -e "$1/test/bin/$test_applet" ] || ln -s busybox "$1/test/bin/$test_applet"
 	done

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -55,7 +56,10 @@ static inline long attempt_result(long result)
 /* EPERM as the name of one: what a filter that was marked (without.h) answered says so. */
 void outcome_format(long result, char *text, size_t size);
 
-/* Every system call of one way of calling, 0..1023, a line each. Returns the exit status. */
-int sweep(const char *way);
+/*
+ * Every system call of one way of calling, 0..1023, a line each. Each process that makes some does
+ * `enter` first, where there is one. Returns the exit status.
+ */
+int sweep(const char *way, void (*enter)(void *ctx), void *ctx, FILE *out);
 
 #endif

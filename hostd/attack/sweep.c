@@ -128,7 +128,7 @@ static void format(const struct trace *trace, int number, char *text, size_t siz
 		snprintf(text, size, "exit");
 }
 
-static void print(const char *way, const struct trace *trace)
+static void print(const char *way, const struct trace *trace, FILE *out)
 {
 	char text[64] = "", before[64] = "";
 	int first = 0;
@@ -137,14 +137,14 @@ static void print(const char *way, const struct trace *trace)
 		if (number < NUMBERS)
 			format(trace, number, text, sizeof(text));
 		if (number > 0 && (number == NUMBERS || strcmp(text, before) != 0)) {
-			printf("sweep %s %d %d %s\n", way, first, number - 1, before);
+			fprintf(out, "sweep %s %d %d %s\n", way, first, number - 1, before);
 			first = number;
 		}
 		snprintf(before, sizeof(before), "%s", text);
 	}
 }
 
-int sweep(const char *name)
+int sweep(const char *name, void (*enter)(void *ctx), void *ctx, FILE *out)
 {
 	struct trace *trace = mmap(NULL, sizeof(*trace), PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -164,12 +164,17 @@ int sweep(const char *name)
 
 		if (pid < 0)
 			return 1;
-		if (pid == 0)
+		if (pid == 0) {
+			if (enter)
+				enter(ctx);
 			child(way, from, trace);
+		}
 		await(pid, trace);
+		if (trace->state[from] == UNTRIED)
+			return 1;
 		while (from < NUMBERS && trace->state[from] != UNTRIED)
 			from++;
 	}
-	print(name, trace);
+	print(name, trace, out);
 	return 0;
 }

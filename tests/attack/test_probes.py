@@ -57,3 +57,6 @@ def test_the_nodes_programs_cannot_build_a_lesser_cell():
                               capture_output=True, text=True).stdout
         for word in ("cgroupns", "/attack/plan"):
             assert (word in text) == there, (program, word)
+    for program, there in (("attack-taken", True), ("hostd", False)):
+        text = (scratch.PROGRAMS / program).read_bytes()
+        assert (b"/run/taken" in text) == there, program
