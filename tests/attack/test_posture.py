@@ -5,7 +5,7 @@ import copy
 
 import pytest
 
-from lib import posture, posture_rows as rows
+from lib import posture, posture_roles, posture_rows as rows
 from lib.cells import Cell
 from lib.projects import new_project
 
@@ -99,24 +99,86 @@ def test_two_kernels_share_nothing(gateway, inside):
         assert all(point == "/" or point.startswith("/proc/") for point in shared), shared
 
 
-def test_relay_and_link(gateway, inside):
+LOOKS = 5  # the monitor opens /proc and counters for a moment: it does not hold them
+
+
+def look_at_roles(inside, cell=None):
+    """Every process of the node outside of cells: what is not as posture_roles.py says, and how many
+    sockets each has."""
+    pids = {"init": 1, **{role: int(inside.run(f"cat /sys/fs/cgroup/hostd/{role}/cgroup.procs"))
+                          for role in ("monitor", "link")}}
+    facts = {"uid": "901", "cell": "", "id": "", "node_ns": posture.node_ns(inside)}
+    if cell:
+        (pids["relay"],) = cell.pids("relay")
+        first = posture.status_of(inside.run(f"cat /proc/{cell.pids()[0]}/status").splitlines())
+        facts.update(cell=first["Uid"].split()[0], id=cell.id)
+    wrong, sockets, own = [], {}, []
+    for role, pid in pids.items():
+        if role == "relay":
+            facts["uid"] = str(int(facts["cell"]) - 1000000 + 20000)
+        parent = {"init": 0, "monitor": 1}.get(role, pids["monitor"])
+        for _ in range(LOOKS):
+            snap = posture.snapshot(inside, pid)
+            differs = posture_roles.compare(snap, role, dict(facts, parent=parent))
+            if not differs:
+                break
+        wrong += differs
+        sockets[role] = len(posture.inodes(snap, "socket"))
+        own += [snap["links ns"][name] for name in posture_roles.OWN_NS[role]]
+        # One is not taken for another.
+        for other in pids.keys() - {role}:
+            missed = posture_roles.compare(snap, other, dict(facts, parent=parent))
+            assert any(" exe: " in line or " cgroup: " in line for line in missed), (role, other)
+    assert len(own) == len(set(own)), "each has its own"
+    return wrong, sockets
+
+
+def test_every_field_of_every_role(gateway, inside):
+    wrong, idle = look_at_roles(inside)
+    assert wrong == []
     with Cell(gateway, inside) as cell:
         cell.say("print(1)")
-        (relay,) = cell.pids("relay")
-        (link,) = map(int, inside.run("cat /sys/fs/cgroup/hostd/link/cgroup.procs").split())
-        cell_uid = posture.status_of(inside.run(f"cat /proc/{cell.pids()[0]}/status")
-                                     .splitlines())["Uid"].split()[0]
-        relay_uid = str(int(cell_uid) - 1000000 + 20000)
-        assert posture.compare_role(posture.snapshot(inside, relay), "relay", relay_uid,
-                                    cell_uid) == []
-        assert posture.compare_role(posture.snapshot(inside, link), "link", "901", cell_uid) == []
-        # And a relay is not taken for the link, nor the monitor for either.
-        assert posture.compare_role(posture.snapshot(inside, relay), "link", "901", cell_uid)
-        monitor = int(inside.run("cat /sys/fs/cgroup/hostd/monitor/cgroup.procs"))
-        wrong = " ".join(posture.compare_role(posture.snapshot(inside, monitor), "link", "901",
-                                              cell_uid))
-        for field in ("Uid", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp", "mount /state", "fd "):
-            assert field in wrong, field
+        wrong, sockets = look_at_roles(inside, cell)
+        assert wrong == []
+        assert sockets["link"] == idle["link"] + 1  # the stream of its relay
+        assert sockets["relay"] == 7  # the monitor, the link, and the kernel's five
+        cell.say(WORK["lua-hostile"])
+        assert cell.restart() == 200
+        cell.disconnect()
+        cell.say("print(1)")
+        assert look_at_roles(inside, cell)[0] == []
+    wrong, after = look_at_roles(inside)
+    assert wrong == []
+    assert after["link"] == idle["link"]
+
+
+ROLE_TABLES = ["STATUS", "LIMITS", "MOUNTS", "ENVIRON", "FDS"]
+
+
+def test_no_row_of_a_role_is_decoration(inside, monkeypatch):
+    """Each row of the link's taken away is missed, and what is not known of it is told."""
+    link = int(inside.run("cat /sys/fs/cgroup/hostd/link/cgroup.procs"))
+    monitor = int(inside.run("cat /sys/fs/cgroup/hostd/monitor/cgroup.procs"))
+    facts = {"uid": "901", "cell": "", "id": "", "parent": monitor,
+             "node_ns": posture.node_ns(inside)}
+    snap = posture.snapshot(inside, link)
+    assert posture_roles.compare(snap, "link", facts) == []
+    for table in ROLE_TABLES:
+        original = getattr(posture_roles, table)["link"]
+        for name in range(len(original)) if table == "FDS" else original:
+            if table == "FDS":
+                changed = [row for at, row in enumerate(original) if at != name]
+            elif table in ("ENVIRON", "MOUNTS"):
+                changed = {k: v for k, v in original.items() if k != name}
+            else:
+                changed = {**original, name: ("never this",) * 3}
+            monkeypatch.setitem(getattr(posture_roles, table), "link", changed)
+            assert posture_roles.compare(snap, "link", facts), f"{table} {name}"
+            monkeypatch.undo()
+    spoiled = dict(snap, **{"links fd": {**snap["links fd"], "99": "/dev/kmsg"},
+                            "environ": snap["environ"] + ["SECRET=x"],
+                            "names .": snap["names ."] + ["new"]})
+    assert len(posture_roles.compare(spoiled, "link", facts)) == 3
 
 
 def test_a_process_outside_is_told_from_one_inside(gateway, inside):

@@ -123,18 +123,19 @@ def check_status(check, lines, table):
     check.table("status", found, table)
 
 
-def check_limits(check, lines):
+def check_limits(check, lines, table=None):
+    table = rows.LIMITS if table is None else table
     seen = set()
     for line in lines[1:]:
         name = line[:26].strip()
         fields = line[26:].split()
         seen.add(name)
-        if name not in rows.LIMITS:
+        if name not in table:
             check.fail(f"limits {name}", f"is not known ({fields})")
             continue
-        check.match(f"limits {name}, soft", rows.LIMITS[name][0], fields[0])
-        check.match(f"limits {name}, hard", rows.LIMITS[name][1], fields[1])
-    for name in rows.LIMITS.keys() - seen:
+        check.match(f"limits {name}, soft", table[name][0], fields[0])
+        check.match(f"limits {name}, hard", table[name][1], fields[1])
+    for name in table.keys() - seen:
         check.fail(f"limits {name}", "is missing")
 
 
@@ -197,9 +198,9 @@ def check_mounts(check, lines, table, optional=(), covered=()):
         check.fail(f"mount {point}", "is missing")
 
 
-def check_fds(check, snap, kind):
+def check_fds(check, snap, known):
     for number, target in snap["links fd"].items():
-        for pattern, numbers, _ in rows.FDS[kind]:
+        for pattern, numbers, _ in known:
             if (re.fullmatch(pattern.format(**check.facts), target)
                     and re.fullmatch(numbers, number)):
                 break
@@ -207,13 +208,15 @@ def check_fds(check, snap, kind):
             check.fail(f"fd {number}", f"{target} is not among what is known")
 
 
-def check_inheritance(check, snap, kind):
+def check_inheritance(check, snap, inherited):
     for name, lines in snap.items():
         if not str(name).startswith("fdinfo/"):
             continue
         number = name.split("/")[1]
+        if lines[0].startswith("refused: No such file"):
+            continue  # closed since it was listed
         flags = next(line.split()[1] for line in lines if line.startswith("flags:"))
-        if not int(flags, 8) & 0o2000000 and not re.fullmatch(rows.INHERITED[kind], number):
+        if not int(flags, 8) & 0o2000000 and not re.fullmatch(inherited, number):
             check.fail(f"fd {number}", "is not close-on-exec")
 
 
@@ -229,6 +232,11 @@ def check_maps(check, lines):
             check.fail("maps", f"{path} is on {device}, not the environment's device")
 
 
+def check_environ(check, name, value, known):
+    if not any(re.fullmatch(n, name) and re.fullmatch(v, value) for n, v in known.items()):
+        check.fail(f"environ {name}", f"is not known ({value!r})")
+
+
 def check_rest(check, snap, network):
     fields = " ".join(snap["stat"]).rsplit(")", 1)[1].split()
     for number, (pattern, _) in rows.STAT.items():
@@ -238,9 +246,8 @@ def check_rest(check, snap, network):
         check.match(name, pattern, links[name])
     for line in snap["environ"]:
         name, _, value = line.partition("=")
-        if line and not any(re.fullmatch(n, name) and re.fullmatch(v, value)
-                            for n, v in rows.ENVIRON.items()):
-            check.fail(f"environ {name}", f"is not known ({value!r})")
+        if line:
+            check_environ(check, name, value, rows.ENVIRON)
     interfaces = sorted(line.split(":")[0].strip() for line in snap["net/dev"][2:])
     if interfaces != rows.INTERFACES[network]:
         check.fail("net/dev", f"{interfaces}")
@@ -262,8 +269,8 @@ def compare(snap, kind, facts, network="loopback"):
     check.table("attr", {name: "\n".join(snap.get(f"attr/{name}", []))
                          for name in snap["names attr"]}, rows.ATTR)
     check_mounts(check, snap["mountinfo"], rows.MOUNTS, rows.OPTIONAL_MOUNTS, facts["covered"])
-    check_fds(check, snap, kind)
-    check_inheritance(check, snap, kind)
+    check_fds(check, snap, rows.FDS[kind])
+    check_inheritance(check, snap, rows.INHERITED[kind])
     check_maps(check, snap["maps"])
     check_rest(check, snap, network)
     for name in snap:
@@ -277,18 +284,8 @@ def compare(snap, kind, facts, network="loopback"):
     return check.wrong
 
 
-def compare_role(snap, kind, uid, cell_uid):
-    """The same of a relay or the link, as far as a process of the node without a cell goes."""
-    facts = {"uid": uid, "cell": cell_uid, "branch": rows.ANY}
-    check = Check(f"{kind} {snap['pid']}", facts)
-    table = {**rows.STATUS, **rows.ROLE_STATUS[kind]}
-    check_names(check, snap["names ."])
-    check_mounts(check, snap["mountinfo"], rows.ROLE_MOUNTS[kind])
-    check_fds(check, snap, kind)
-    for name in snap:
-        if str(name).endswith("/status"):
-            check_status(check, snap[name], table)
-    return check.wrong
+def node_ns(inside):
+    return _links(inside.run("ls -l /proc/1/ns").splitlines())
 
 
 def facts_of(inside, cell, environment, pids_max=128):
@@ -296,7 +293,6 @@ def facts_of(inside, cell, environment, pids_max=128):
     snaps = {pid: snapshot(inside, pid) for pid in cell.pids()}
     first = min(snaps)
     uid = status_of(snaps[first][f"task/{first}/status"])["Uid"].split()[0]
-    node_ns = _links(inside.run("ls -l /proc/1/ns").splitlines())
     own_ns = snaps[first]["links ns"]
     device = next(line.split()[3] for line in snaps[first]["maps"] if "cell-init" in line)
     proc = inside.run("ls -A /proc").split()
@@ -314,7 +310,7 @@ def facts_of(inside, cell, environment, pids_max=128):
     return snaps, {
         "id": cell.id, "uid": uid, "environment": environment, "pids": pids_max + 1,
         "pids_behind": pids_max + 1,
-        "secret": "[0-9a-f]{64}", "node_ns": node_ns, "own_ns": own_ns, "device": device,
+        "secret": "[0-9a-f]{64}", "node_ns": node_ns(inside), "own_ns": own_ns, "device": device,
         "branch": "conditional force disabled|always disabled|not affected"
                   + ("" if {"ibpb", "amd_ibpb"} & set(flags) else "|always enabled"),
         "exit": pipes & outside, "pipes": pipes - outside, "accepted": accepted,

@@ -159,18 +159,6 @@ FDS = {
         ("/(home/user|tmp|work|dev/shm|dev/pts|run/kernel|usr|etc|memfd:.*|proc)(/.*)?", NUMBER,
          "files that it can see"),
     ],
-    "relay": [
-        ("/dev/null", "[01]", "the standard streams"),
-        ("pipe:.*", "2", "the log, by way of the monitor"),
-        (r"anon_inode:\[(eventfd|eventpoll)\]", NUMBER, "waiting"),
-        ("socket:.*", NUMBER, "the monitor, the link, and the kernel's five"),
-    ],
-    "link": [
-        ("/dev/null", "[01]", "the standard streams"),
-        ("pipe:.*", "2", "the log, by way of the monitor"),
-        (r"anon_inode:\[(eventfd|eventpoll)\]", NUMBER, "waiting"),
-        ("socket:.*", NUMBER, "the monitor, the gateways, a stream per relay"),
-    ],
 }
 
 # Open files are close-on-exec but for these: what a child gets is what was meant.
@@ -227,22 +215,3 @@ OPTIONAL_MOUNTS = {
 # The same for every covered entry of /proc: a file or a folder that cannot be opened.
 PROC_COVER = ("/(empty|none)", "ro,nosuid,nodev,noexec,relatime", "tmpfs", "none",
               "rw,size=4096k,nr_inodes=65536,mode=755", "sensitive, so covered")
-
-# A relay's and the link's differences from the rows above.
-ROLE_STATUS = {
-    "relay": {
-        "NStgid": (NUMBER, "the node's processes"), "NSpid": (NUMBER, "the same"),
-        "NSpgid": (NUMBER, "the same"), "NSsid": (NUMBER, "the same"),
-        "SigQ": (rf"{NUMBER}/{NUMBER}", "no signals to queue"),
-        "Seccomp_filters": ("1", "its role's"),
-    },
-}
-ROLE_STATUS["link"] = ROLE_STATUS["relay"]
-
-ROLE_MOUNTS = {
-    "relay": {"/": ("/", "ro,nosuid,nodev,noexec,relatime", "tmpfs", "none",
-                    "rw,size=4096k,nr_inodes=64,mode=700,uid={cell},gid={cell}",
-                    "that kernel's sockets, and nothing else")},
-    "link": {"/": ("/", "ro,nosuid,nodev,noexec,relatime", "tmpfs", "none",
-                   "rw,size=4k,mode=555", "empty")},
-}
