@@ -62,7 +62,7 @@ class FalseGateway:
         self.socket.send_multipart([self.route, link.pack(name, value)])
 
     def welcome(self):
-        hello = self.until("HELLO")
+        hello = self.until("HELLO", 90)  # it dials with pauses of up to 45 s
         self.send("WELCOME", **WELCOME, time_ms=int(time.time() * 1000),
                   counter=hello["counter"] + 1)
         return hello
