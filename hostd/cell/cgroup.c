@@ -153,16 +153,24 @@ uint64_t cgroup_oom_kills(const struct cgroup *cgroup)
 	return file_read_field(cgroup->cell, "memory.events", "oom_kill");
 }
 
-static int sweep_one(int cells, const char *name)
+/* Of all of them first, so that they end at the same time and one that does not keeps no other. */
+static int sweep_kill(int cells, const char *name, int base)
+{
+	return cgroup_kill(base);
+}
+
+static int sweep_one(int cells, const char *name,
+		     int (*act)(int cells, const char *name, int base))
 {
 	CLEANUP_FD int base = sys_open_beneath(cells, name, O_PATH | O_DIRECTORY, 0);
 
 	if (base == -ENOTDIR) /* the interface files */
 		return 0;
-	return base < 0 ? base : kill_and_remove(cells, name, base);
+	return base < 0 ? base : act(cells, name, base);
 }
 
-int cgroup_sweep(int cells, cgroup_known *known, void *ctx)
+static int sweep(int cells, cgroup_known *known, void *ctx,
+		 int (*act)(int cells, const char *name, int base))
 {
 	int fd = sys_open_beneath(cells, ".", O_RDONLY | O_DIRECTORY, 0);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -174,9 +182,20 @@ int cgroup_sweep(int cells, cgroup_known *known, void *ctx)
 		fd_close(&fd);
 		return result;
 	}
-	while (result == 0 && (entry = readdir(dir)))
+	while ((entry = readdir(dir))) {
+		int one = 0;
+
 		if (entry->d_name[0] != '.' && !(known && known(ctx, entry->d_name)))
-			result = sweep_one(cells, entry->d_name);
+			one = sweep_one(cells, entry->d_name, act);
+		if (result == 0)
+			result = one;
+	}
 	closedir(dir);
 	return result;
+}
+
+int cgroup_sweep(int cells, cgroup_known *known, void *ctx)
+{
+	(void)sweep(cells, known, ctx, sweep_kill); /* what fails here fails there */
+	return sweep(cells, known, ctx, kill_and_remove);
 }

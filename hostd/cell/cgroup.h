@@ -40,8 +40,8 @@ int cgroup_kill(int cgroup);
 /* How often its memory limit has killed. */
 uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
 
-/* What an earlier monitor left in `cells`, but those that are `known` (NULL: none): killed and
- * removed. */
+/* What an earlier monitor left in `cells`, but those that are `known` (NULL: none): all killed, and
+ * removed as far as they end within some seconds each; -EBUSY where one does not. */
 typedef bool cgroup_known(void *ctx, const char *name);
 int cgroup_sweep(int cells, cgroup_known *known, void *ctx);
 
