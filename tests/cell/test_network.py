@@ -20,6 +20,7 @@ from lib.cluster import Cluster
 from lib.egress import EVERYTHING, boot, egress_world
 from lib.node import TEST_IMAGE, Node
 from lib.outside import (GATEWAY, METADATA, NODE, OTHER, RESOLVER, ROUTER, SERVER, Outside)
+from lib.projects import restart_hostd
 
 CUT = "/api/anchorhold/cut"
 LISTED = {"network": "egress", "egress": [f"{SERVER}:tcp:80-82", f"{SERVER}:udp:80"],
@@ -27,7 +28,7 @@ LISTED = {"network": "egress", "egress": [f"{SERVER}:tcp:80-82", f"{SERVER}:udp:
 
 # What the kernel runs: each attempt ends in a word.
 HELPERS = r'''
-import errno, json, os, socket, time
+import errno, json, os, socket, threading, time
 
 def word(error):
     return "ETIMEDOUT" if isinstance(error, TimeoutError) else errno.errorcode[error.errno]
@@ -93,6 +94,21 @@ def router():
         if words[1] == "00000000":
             return socket.inet_ntoa(bytes.fromhex(words[2])[::-1])
 
+def watch(address, port):
+    """Again and again, until seen() asks what came of it."""
+    global going, came
+    going, came = True, []
+    def again():
+        while going:
+            came.append(tcp(address, port, 5, 2))
+            time.sleep(0.2)
+    threading.Thread(target=again, daemon=True).start()
+
+def seen():
+    global going
+    going = False
+    return came
+
 def listen(port):
     global listener
     listener = socket.create_server(("0.0.0.0", port))
@@ -144,6 +160,11 @@ class Kernel:
         async def leave():
             self.session.close()
         self.loop.run_until_complete(leave())
+
+    def come_again(self):
+        """Over a new connection: a node that was away for long costs its clients theirs."""
+        self.leave()
+        self.session = self.loop.run_until_complete(Session(self.gateway, self.id).open())
 
     def close(self):
         self.leave()
@@ -423,12 +444,60 @@ def test_a_restarted_kernel_has_its_way_out_anew(world, kernel):
     kernel.set(LISTED)
     sent = number_of(kernel.usage(), "network_sent_bytes")
     assert gateway.call("POST", f"/api/kernels/{kernel.id}/restart", timeout=180).status == 200
-    kernel.leave()
-    kernel.session = kernel.loop.run_until_complete(Session(gateway, kernel.id).open())
+    kernel.come_again()
     kernel.run(HELPERS)
     assert kernel.ask(f"tcp('{SERVER}', 80)") == "ok"
     assert kernel.ask("socket.gethostbyname('any.example')") == SERVER
     assert number_of(kernel.usage(), "network_sent_bytes") > sent
+
+
+# ---- over the monitor's death ----
+
+REFUSED = ("ECONNREFUSED", "EHOSTUNREACH", "ETIMEDOUT")  # a node answers once a second
+
+
+def test_rules_and_counters_outlive_the_monitor(world, kernel):
+    """A connection goes on, what is refused stays refused, the counts grow, a change is obeyed."""
+    gateway, node, _ = world
+    kernel.set(LISTED)
+    assert kernel.ask(f"keep('{SERVER}', 80)") == "ok"
+    assert kernel.ask(f"tcp('{OTHER}', 80)") in REFUSED
+    before = kernel.usage()
+    kernel.ask(f"watch('{OTHER}', 80)")
+    restart_hostd(gateway, node.inside, "KILL")
+    kernel.come_again()
+    attempts = kernel.ask("seen()")
+    assert len(attempts) > 2 and "ok" not in attempts, attempts
+    assert kernel.ask("talk(kept)") == "ok"
+    assert kernel.ask(f"tcp('{SERVER}', 80)") == "ok"
+    assert kernel.ask(f"tcp('{OTHER}', 80)") in REFUSED
+    assert kernel.ask(f"udp('{SERVER}', 90)") in REFUSED
+    after = kernel.usage()
+    for key in ("network_sent_bytes", "network_received_bytes", "network_dropped_packets"):
+        assert number_of(after, key) > number_of(before, key) > 0, key
+    kernel.set({"network": "egress", "egress": [f"{SERVER}:tcp:81"]})
+    assert kernel.ask("talk(kept)") != "ok"
+    assert kernel.ask(f"tcp('{SERVER}', 80)") in REFUSED
+    assert kernel.ask(f"tcp('{SERVER}', 81)") == "ok"
+
+
+@pytest.mark.parametrize("scope", ["kernel", "node"])
+def test_the_kill_switch_holds_over_the_monitors_death(world, kernel, scope):
+    """At every moment of it, not only once the gateway has said it again."""
+    gateway, node, _ = world
+    body = {"kernel": kernel.id} if scope == "kernel" else {"node": "out-1"}
+    kernel.set(EVERYTHING)
+    assert kernel.ask(f"tcp('{SERVER}', 80)") == "ok"
+    assert gateway.call("PUT", CUT, {**body, "on": True}).status == 200
+    assert kernel.ask(f"tcp('{SERVER}', 80)") in REFUSED
+    kernel.ask(f"watch('{SERVER}', 80)")
+    restart_hostd(gateway, node.inside, "KILL")
+    kernel.come_again()
+    attempts = kernel.ask("seen()")
+    assert len(attempts) > 2 and "ok" not in attempts, attempts
+    assert kernel.ask(f"tcp('{SERVER}', 80)") in ("ECONNREFUSED", "ETIMEDOUT")
+    assert gateway.call("PUT", CUT, {**body, "on": False}).status == 200
+    assert kernel.ask(f"tcp('{SERVER}', 80)") == "ok"
 
 
 # ---- what is left, and what never began; after the shared kernel's tests ----
