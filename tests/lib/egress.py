@@ -20,7 +20,7 @@ def boot(cluster, outside, name, *conf):
     cluster.nodes[name] = node
     node.start("--memory", "1024", "--netdev2", outside.netdev, "--mac", "52:54:00:00:00:01",
                "--mac2", "52:54:00:00:00:02")
-    node.wait_text("init: promises")
+    node.wait_text("init: promises", 180)
     outside.move()
     cluster.gateway.wait_node(name)
     return node
