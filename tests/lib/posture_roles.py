@@ -126,7 +126,7 @@ FDS = {
         (rf"/sys/fs/cgroup/hostd(/link)?|{CELL_GROUPS}", NUMBER, "cgroups of what it starts"),
         (r"/memfd:(role-filter|state) \(deleted\)", NUMBER, "lists of calls; what the next needs"),
         (rf"/work/workspaces|/state(/events)?|/proc|{ENVIRONMENTS}", NUMBER, "what cells are made of"),
-        (r"mnt:\[[0-9]+\]|/[0-9]+\.[0-3]", NUMBER, "the nursery, and what a cell keeps"),
+        (r"mnt:\[[0-9]+\]|/[0-9]+/[0-3]", NUMBER, "the nursery, and what a cell keeps"),
         ("pipe:.*", NUMBER, "a worker's lines, a cell's exit"),
         ("socket:.*", NUMBER, "the store, a pair to each worker, the kernel's audit"),
     ],
