@@ -215,19 +215,29 @@ static int start(struct worker *worker, const char *program)
 	return 0;
 }
 
+static struct worker *worker_alloc(struct loop *loop, const struct worker_spec *spec,
+				   enum worker_phase phase, struct ipc_message *buffer)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	if (!worker)
+		return NULL;
+	worker->spec = *spec;
+	worker->phase = phase;
+	worker->loop = loop;
+	worker->pidfd = worker->ipc_fd = worker->log_fd = -1;
+	worker->message = buffer;
+	return worker;
+}
+
 int worker_new(struct loop *loop, const char *program, const struct worker_spec *spec,
 	       struct ipc_message *buffer, struct worker **ret_worker)
 {
-	struct worker *worker = calloc(1, sizeof(*worker));
+	struct worker *worker = worker_alloc(loop, spec, WORKER_OPEN, buffer);
 	int r;
 
 	if (!worker)
 		return -ENOMEM;
-	worker->spec = *spec;
-	worker->phase = WORKER_OPEN;
-	worker->loop = loop;
-	worker->pidfd = worker->ipc_fd = worker->log_fd = -1;
-	worker->message = buffer;
 	r = start(worker, program);
 	if (r == 0)
 		r = watch_all(worker);
@@ -249,15 +259,11 @@ void worker_fds(const struct worker *worker, int ret_fds[WORKER_FDS])
 int worker_adopt(struct loop *loop, const struct worker_spec *spec, int fds[WORKER_FDS],
 		 enum worker_phase phase, struct ipc_message *buffer, struct worker **ret_worker)
 {
-	struct worker *worker = calloc(1, sizeof(*worker));
+	struct worker *worker = worker_alloc(loop, spec, phase, buffer);
 	int r;
 
 	if (!worker)
 		return -ENOMEM;
-	worker->spec = *spec;
-	worker->phase = phase;
-	worker->loop = loop;
-	worker->message = buffer;
 	worker->adopted = true;
 	worker->backlog = BACKLOG_MAX;
 	worker->ipc_fd = fds[0];

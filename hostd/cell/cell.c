@@ -87,7 +87,7 @@ struct cell *cell_alloc(struct cell_host *host)
 	cell->environment = cell->workspace = -1;
 	cell->pidfd = cell->exit_fd = cell->go_fd = cell->mounts = -1;
 	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
-	cell->kept = (struct kept){.mount = {-1, -1, -1, -1}};
+	cell->kept = (struct kept){.mount = KEPT_NONE};
 	return cell;
 }
 
@@ -111,19 +111,25 @@ int cell_new(struct cell_host *host, const struct cell_spec *spec, struct cell *
 	return 0;
 }
 
+static bool ends_within(int pidfd, int timeout_ms)
+{
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+	int ready;
+
+	do
+		ready = poll(&poll_fd, 1, timeout_ms);
+	while (ready < 0 && errno == EINTR);
+	return ready == 1;
+}
+
 int cell_stop(struct cell *cell)
 {
-	struct pollfd poll_fd = {.fd = cell->pidfd, .events = POLLIN};
 	struct cell_exit unused;
-	int ready;
 
 	if (cell->pidfd < 0)
 		return 0;
 	(void)cell_kill(cell);
-	do
-		ready = poll(&poll_fd, 1, KILL_TIMEOUT_MS);
-	while (ready < 0 && errno == EINTR);
-	return ready == 1 ? cell_reap(cell, &unused) : -EBUSY;
+	return ends_within(cell->pidfd, KILL_TIMEOUT_MS) ? cell_reap(cell, &unused) : -EBUSY;
 }
 
 int cell_sockets_mount(const struct cell *cell, int *ret_fd, struct cell_error *ret_error)
@@ -159,13 +165,6 @@ static int status_of(const siginfo_t *info)
 					   : info->si_status & 0x7f;
 }
 
-static bool has_ended(int pidfd)
-{
-	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
-
-	return poll(&poll_fd, 1, 0) == 1;
-}
-
 int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 {
 	siginfo_t info;
@@ -179,7 +178,7 @@ int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 		 * none did not get to it, and of signals only SIGKILL reaches a PID 1. */
 		if (errno != ECHILD)
 			return -errno;
-		if (!has_ended(cell->pidfd))
+		if (!ends_within(cell->pidfd, 0))
 			return -EAGAIN;
 		info = (siginfo_t){.si_code = CLD_KILLED};
 		info.si_status = SIGKILL;
@@ -258,11 +257,8 @@ void cell_forget(struct cell *cell)
 	fd_close(&cell->mounts);
 	fd_close(&cell->environment);
 	fd_close(&cell->workspace);
-	fd_close(&cell->cgroup.base);
-	fd_close(&cell->cgroup.relay);
-	fd_close(&cell->cgroup.cell);
-	for (int i = 0; i < KEPT_MOUNTS; i++)
-		fd_close(&cell->kept.mount[i]);
+	cgroup_close(&cell->cgroup);
+	kept_close(&cell->kept);
 	strings_free(cell->argv);
 	strings_free(cell->env);
 	free(cell);

@@ -129,6 +129,13 @@ static int kill_and_remove(int cells, const char *name, int base)
 	return result;
 }
 
+void cgroup_close(struct cgroup *cgroup)
+{
+	fd_close(&cgroup->base);
+	fd_close(&cgroup->relay);
+	fd_close(&cgroup->cell);
+}
+
 void cgroup_remove_cell(const struct cgroup *cgroup)
 {
 	if (cgroup->name[0])
@@ -141,9 +148,7 @@ int cgroup_remove(struct cgroup *cgroup)
 
 	if (cgroup->name[0])
 		result = kill_and_remove(cgroup->cells, cgroup->name, cgroup->base);
-	fd_close(&cgroup->base);
-	fd_close(&cgroup->relay);
-	fd_close(&cgroup->cell);
+	cgroup_close(cgroup);
 	cgroup->name[0] = '\0';
 	return result;
 }

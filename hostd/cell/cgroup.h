@@ -29,6 +29,9 @@ int cgroup_new(int cells, const uint8_t id[CELL_ID_LEN], const struct cell_limit
 int cgroup_limit(const struct cgroup *cgroup, const struct cell_limits *limits, const char *disk,
 		 struct cell_error *ret_error);
 
+/* Its descriptors alone. */
+void cgroup_close(struct cgroup *cgroup);
+
 /* The part that the kernel's processes were in, where they are gone: less for cgroup_remove. */
 void cgroup_remove_cell(const struct cgroup *cgroup);
 

@@ -31,9 +31,7 @@ int cgroup_adopt(int cells, const uint8_t id[CELL_ID_LEN], struct cgroup *ret_cg
 		*ret_cgroup = cgroup;
 		return 0;
 	}
-	fd_close(&cgroup.base);
-	fd_close(&cgroup.relay);
-	fd_close(&cgroup.cell);
+	cgroup_close(&cgroup);
 	return result;
 }
 

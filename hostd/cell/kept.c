@@ -119,7 +119,7 @@ static int detach_all(unsigned slot)
 	return result;
 }
 
-static void close_all(struct kept *kept)
+void kept_close(struct kept *kept)
 {
 	for (int i = 0; i < KEPT_MOUNTS; i++)
 		fd_close(&kept->mount[i]);
@@ -127,7 +127,7 @@ static void close_all(struct kept *kept)
 
 int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, struct kept *ret_kept)
 {
-	struct kept kept = {.mount = {-1, -1, -1, -1}, .slot = slot};
+	struct kept kept = {.mount = KEPT_NONE, .slot = slot};
 	int result = mountns_enter(ns->keeper);
 
 	if (result < 0)
@@ -147,7 +147,7 @@ int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, stru
 			kept.mount[i] = fd_take(&mount);
 	}
 	if (result < 0) {
-		close_all(&kept);
+		kept_close(&kept);
 		(void)detach_all(slot);
 	} else {
 		*ret_kept = kept;
@@ -177,7 +177,7 @@ static int find(unsigned slot, enum kept_mount which, dev_t root, int *ret_fd)
 
 int kept_adopt(const struct mountns *ns, unsigned slot, struct kept *ret_kept)
 {
-	struct kept kept = {.mount = {-1, -1, -1, -1}, .slot = slot};
+	struct kept kept = {.mount = KEPT_NONE, .slot = slot};
 	struct stat root;
 	int result = mountns_enter(ns->keeper);
 
@@ -191,7 +191,7 @@ int kept_adopt(const struct mountns *ns, unsigned slot, struct kept *ret_kept)
 		*ret_kept = kept;
 		return 0;
 	}
-	close_all(&kept);
+	kept_close(&kept);
 	return result;
 }
 
@@ -233,7 +233,7 @@ int kept_free(const struct mountns *ns, struct kept *kept, unsigned timeout_ms)
 
 	if (result < 0)
 		return result;
-	close_all(kept);
+	kept_close(kept);
 	result = check_all_unused(kept->slot);
 	while (result == -EBUSY && clock_ms() < deadline) {
 		(void)poll(NULL, 0, LOOK_MS);

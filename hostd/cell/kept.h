@@ -18,6 +18,11 @@ struct kept {
 	unsigned slot;
 };
 
+#define KEPT_NONE {-1, -1, -1, -1}
+
+/* The descriptors alone. */
+void kept_close(struct kept *kept);
+
 /* Call from home, return at home. A failure leaves nothing. */
 int kept_new(const struct mountns *ns, unsigned slot, uint64_t tmpfs_bytes, struct kept *ret_kept);
 
