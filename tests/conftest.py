@@ -8,8 +8,17 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from lib import running  # noqa: E402
 from lib.cluster import Cluster  # noqa: E402
 from lib.node import IMAGE  # noqa: E402
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure says what the machines and gateways behind it said last."""
+    report = (yield).get_result()
+    if report.failed:
+        report.sections += running.last_words()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ import time
 import urllib.error
 import urllib.request
 
+from lib import running
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -68,6 +70,7 @@ class Gateway:
             [program("anchorhold-gateway"), "--database", str(self.database),
              "--http", f"127.0.0.1:{self.http_port}", "--link", f"{self.link_address}:{self.link_port}"],
             stderr=open(self.log, "ab"), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        running.began(self, self.log)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
@@ -84,6 +87,7 @@ class Gateway:
             return None
         self.process.send_signal(how)
         code = self.process.wait(20)
+        running.ended(self)
         self.process = None
         return code
 

@@ -7,6 +7,8 @@ import pathlib
 import signal
 import subprocess
 
+from lib import running
+
 
 def native(name):
     """A program of the native build that ./build.sh makes for tests and benches."""
@@ -23,6 +25,7 @@ class NativeNode:
         self.process = subprocess.Popen(
             [*launcher, native("hostd/hostd-dev"), str(self.folder)], env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"))
+        running.began(self, self.log)
 
     def children(self, role):
         """The processes of a role: link or relay."""
@@ -35,6 +38,7 @@ class NativeNode:
         return found
 
     def stop(self):
+        running.ended(self)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:

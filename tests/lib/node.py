@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+from lib import running
 from lib.gateway import ROOT
 
 IMAGE = ROOT / "build" / "image" / "qemu"
@@ -99,6 +100,7 @@ class Node:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=open(self.folder / "launch.log", "ab"),
                                         stderr=subprocess.STDOUT)
+        running.began(self, self.console)
         return self
 
     def text(self):
@@ -136,4 +138,5 @@ class Node:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
+        running.ended(self)
         self.process = None
