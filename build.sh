@@ -8,7 +8,8 @@
 #                          environments/ have theirs beside what they build
 #   packages/cluster.sh    up, down, shell
 #   packages/notebooks.sh  run
-#   tests/run.sh           test, bench
+#   tests/run.sh           test
+#   tests/bench.sh         bench
 #   tests/fuzz.sh          fuzz
 set -eu
 TOP=$(cd "$(dirname "$0")" && pwd)
@@ -16,7 +17,7 @@ cd "$TOP"
 export TOP
 
 for file in packages/engine.sh packages/sources.sh packages/*.sh packages/*/*.sh kernel-config/*.sh \
-	rootfs/*.sh board/*.sh environments/*.sh environments/*/*.sh tests/run.sh tests/fuzz.sh; do
+	rootfs/*.sh board/*.sh environments/*.sh environments/*/*.sh tests/run.sh tests/bench.sh tests/fuzz.sh; do
 	if [ -f "$file" ]; then
 		# shellcheck disable=SC1090 # only functions and constants
 		. "./$file"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pytest plugin: appends `passed|failed|skipped NAME` to $GROUP_RESULTS as soon as it is known.
+"""A pytest plugin: appends `passed|failed|skipped NAME` to $GROUP_RESULTS as soon as it is known,
+and what pytest itself calls a failed test to $GROUP_RESULTS.failed.
 
 A group that goes over its budget still tells what it had found by then.
 """
@@ -12,6 +13,9 @@ def pytest_runtest_logreport(report):
         # A test that failed after its call had passed has both lines; the sum counts it as failed.
         with open(os.environ["GROUP_RESULTS"], "a", encoding="utf-8") as results:
             print(report.outcome, report.nodeid.replace(" ", "_"), file=results)
+    if report.failed:
+        with open(os.environ["GROUP_RESULTS"] + ".failed", "a", encoding="utf-8") as failed:
+            print(report.nodeid, file=failed)
 
 
 def pytest_collectreport(report):

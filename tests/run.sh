@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# test and bench. A group of tests is a row: name, budget in minutes, function, what it is.
+# test. A group of tests is a row: name, budget in minutes, function, what it is.
 #
 # A group's function reports through `result` (one line a test) or hands over a runner's own report;
 # the verb's last line is the sum: N passed, N failed, N skipped.
 
 TEST_DIR=build/test
+UNSTEADY=2	# tests of a whole run that may fail once and pass on machines of their own
 
 test_groups() {
 	cat <<-'EOT'
@@ -160,15 +161,18 @@ result_count() {
 		END {
 			for (name in verdict)
 				count[verdict[name]]++
-			printf "%d passed, %d failed, %d skipped", count["passed"], count["failed"], count["skipped"]
+			printf "%d passed, %d failed, %d skipped", count["passed"] + count["unsteady"],
+				count["failed"], count["skipped"]
 		}' "$1"
 }
 
 test_sum() {
 	printf '\n'
-	sed -n 's/^failed /failed: /p' "$TEST_DIR/results"
+	sed -n -e 's/^failed /failed: /p' -e 's/^unsteady /unsteady, failed once and then passed: /p' \
+		"$TEST_DIR/results"
 	say "$(result_count "$TEST_DIR/results")"
-	! grep -q '^failed' "$TEST_DIR/results"
+	! grep -q '^failed' "$TEST_DIR/results" &&
+		[ "$(grep -c '^unsteady' "$TEST_DIR/results")" -le "$UNSTEADY" ]
 }
 
 # test_meson NAME ARGS...: builds a variant of the tree on this machine and runs its unit tests.
@@ -221,14 +225,51 @@ test_native() {
 # run_pytest NAME PATH: tests/report.py notes each result; collecting nothing is a failure.
 run_pytest() {
 	pytest_rc=0
-	PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q --tb=short -p report \
-		-p no:cacheprovider --durations=5 "$2" >"$TEST_DIR/$1.out" 2>&1 || pytest_rc=$?
+	pytest_run "$2" >"$TEST_DIR/$1.out" 2>&1 || pytest_rc=$?
 	cat "$TEST_DIR/$1.out" >>"$GROUP_LOG"
 	[ "$pytest_rc" -eq 0 ] || tail -n 120 "$TEST_DIR/$1.out"
 	case "$pytest_rc" in
-	0 | 1) ;;
+	0) ;;
+	1) pytest_again "$1" ;;
 	*) result failed "$1" "pytest ended with $pytest_rc" ;;
 	esac
+}
+
+pytest_run() {
+	PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q --tb=short -p report \
+		-p no:cacheprovider --durations=5 "$@"
+}
+
+# pytest_again NAME: a machine emulated on a busy host fails now and then for the host's reasons, or
+# its emulator's. Where machines are booted, few failed tests are run once more, and what passes then
+# is told as unsteady. Not in `attack`: what got through once got through.
+pytest_again() {
+	case "$1" in
+	verbs | boot | link | cell | jupyter | fault) ;;
+	*) return 0 ;;
+	esac
+	again_list="$TEST_DIR/$1.again"
+	LC_ALL=C sort -u "$GROUP_RESULTS.failed" >"$again_list"
+	[ "$(wc -l <"$again_list")" -le "$UNSTEADY" ] || return 0
+	say "== $1: once more: $(tr '\n' ' ' <"$again_list")"
+	again_rc=0
+	(
+		GROUP_RESULTS="$TEST_DIR/$1.second"
+		set --
+		while IFS= read -r again_test; do
+			set -- "$@" "$again_test"
+		done <"$again_list"
+		pytest_run "$@"
+	) >"$TEST_DIR/$1.out" 2>&1 || again_rc=$?
+	cat "$TEST_DIR/$1.out" >>"$GROUP_LOG"
+	if [ "$again_rc" -ne 0 ]; then
+		tail -n 60 "$TEST_DIR/$1.out"
+		return 0
+	fi
+	awk 'NR == FNR { gsub(/ /, "_"); again[$0]; next }
+		$1 == "failed" && substr($0, 8) in again { sub(/^failed/, "unsteady") }
+		{ print }' "$again_list" "$GROUP_RESULTS" >"$GROUP_RESULTS.new"
+	mv "$GROUP_RESULTS.new" "$GROUP_RESULTS"
 }
 
 test_lua() {
@@ -292,35 +333,4 @@ test_build() {
 	check 'programs (aarch64)' sh "$TOP/build.sh" --need programs aarch64
 	check 'an option that does not survive the merge is named' sh kernel-config/test-check
 	check 'two builds of the programs are alike' sh tests/build/reproduce.sh "$2"
-}
-
-bench_needs() {
-	up_needs
-	need image qemu-test
-}
-
-# The link is measured natively: hostd --plain and bench-link, optimised, for this machine.
-bench_native() {
-	say 'native build for the link ...' >&2
-	backend_meson bench -Dnode=true -Dgateway=true -Dtests=true -Drequire_single_part=true \
-		-Dbuildtype=release >build/bench.log 2>&1 || {
-		tail -n 40 build/bench.log >&2
-		die 'the native programs do not build; the whole log: build/bench.log'
-	}
-	ANCHORHOLD_NATIVE="$TOP/build/bench-$(step_key libzmq-host | cut -c 1-8)"
-	export ANCHORHOLD_NATIVE
-}
-
-verb_bench() {
-	host_packages
-	release
-	build bench_needs
-	keep_output backend backend
-	keep_output image-qemu image/qemu
-	keep_output image-qemu-test image/qemu-test
-	keep_output programs-x86_64 programs
-	case " ${*:-link} " in
-	*' link '* | ' --json ') bench_native ;;
-	esac
-	PYTHONPATH=tests exec /usr/bin/python3 -m bench "$@"
 }

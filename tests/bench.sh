@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# bench: figures, each a ratio against a peer or the bare floor of the same run (tests/bench/).
+
+bench_needs() {
+	up_needs
+	need image qemu-test
+}
+
+# The link is measured natively: hostd --plain and bench-link, optimised, for this machine.
+bench_native() {
+	say 'native build for the link ...' >&2
+	backend_meson bench -Dnode=true -Dgateway=true -Dtests=true -Drequire_single_part=true \
+		-Dbuildtype=release >build/bench.log 2>&1 || {
+		tail -n 40 build/bench.log >&2
+		die 'the native programs do not build; the whole log: build/bench.log'
+	}
+	ANCHORHOLD_NATIVE="$TOP/build/bench-$(step_key libzmq-host | cut -c 1-8)"
+	export ANCHORHOLD_NATIVE
+}
+
+verb_bench() {
+	host_packages
+	release
+	build bench_needs
+	keep_output backend backend
+	keep_output image-qemu image/qemu
+	keep_output image-qemu-test image/qemu-test
+	keep_output programs-x86_64 programs
+	case " ${*:-link} " in
+	*' link '* | ' --json ') bench_native ;;
+	esac
+	PYTHONPATH=tests exec /usr/bin/python3 -m bench "$@"
+}
