@@ -43,8 +43,11 @@ usage() {
 }
 
 verb_image() {
-	[ -f "board/${1:-none}/layout" ] ||
-		usage_error "image: '${1:-}' is no board; there are: $(image_boards)"
+	words_at_most 1 image "$@"
+	case " $(image_boards)" in
+	*" ${1:-none} "*) ;;
+	*) usage_error "image: '${1:-}' is no board; there are: $(image_boards)" ;;
+	esac
 	host_packages
 	release
 	image_board=$1
@@ -54,13 +57,15 @@ verb_image() {
 }
 
 verb_env() {
+	words_at_most 1 env "$@"
 	env_names=$(for file in environments/*/build.sh; do
 		file=${file%/build.sh}
 		printf '%s ' "${file##*/}"
 	done)
-	if [ "$#" -ne 1 ] || [ ! -f "environments/$1/build.sh" ]; then
-		usage_error "env: '${1:-}' is no environment; there are: $env_names"
-	fi
+	case " $env_names" in
+	*" ${1:-none} "*) ;;
+	*) usage_error "env: '${1:-}' is no environment; there are: $env_names" ;;
+	esac
 	host_packages
 	release
 	build need "env_$1"
@@ -73,6 +78,7 @@ verb_lock() {
 }
 
 verb_clean() {
+	words_at_most 1 clean "$@"
 	case "${1:-}" in
 	'' | --cache) ;;
 	*) usage_error "clean: unknown word '$1'" ;;
@@ -84,6 +90,7 @@ verb_clean() {
 }
 
 verb_help() {
+	words_at_most 0 help "$@"
 	usage
 }
 

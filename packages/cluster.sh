@@ -52,8 +52,9 @@ port_free() {
 up_check_ports() {
 	for check_port in "$UP_HTTP" "$UP_LINK"; do
 		case "$check_port" in
-		'' | *[!0-9]*) usage_error "'$check_port' is not a port" ;;
+		'' | 0* | *[!0-9]* | ??????*) usage_error "'$check_port' is not a port" ;;
 		esac
+		[ "$check_port" -le 65535 ] || usage_error "'$check_port' is not a port"
 		port_free "$check_port" ||
 			usage_error "port $check_port of this machine is in use; another one is chosen by
     ANCHORHOLD_HTTP_PORT (now $UP_HTTP) and ANCHORHOLD_LINK_PORT (now $UP_LINK)"
@@ -213,8 +214,10 @@ verb_up() {
 	{
 		build_cluster
 		trap 'up_interrupted' INT TERM HUP
+		trap 'up_stop; up_keep_logs' EXIT
 		up_start_all "$up_nodes"
 		trap 'interrupted' INT TERM HUP
+		trap - EXIT
 	} >&2
 	printf 'ANCHORHOLD_URL=%s\nANCHORHOLD_TOKEN=%s\n' "$ANCHORHOLD_URL" "$ANCHORHOLD_TOKEN"
 }
@@ -227,7 +230,7 @@ up_interrupted() {
 }
 
 verb_down() {
-	[ "$#" -eq 0 ] || usage_error "down: unknown word '$1'"
+	words_at_most 0 down "$@"
 	if ! up_running; then
 		say 'nothing is up'
 		return 0
@@ -237,6 +240,7 @@ verb_down() {
 }
 
 verb_shell() {
+	words_at_most 1 shell "$@"
 	shell_node=${1:-node-1}
 	[ -S "$UP/$shell_node/console.sock" ] ||
 		usage_error "no node '$shell_node' is up; './build.sh up' starts one"

@@ -56,6 +56,14 @@ usage_error() {
 	exit 2
 }
 
+# words_at_most COUNT VERB WORD...: names the first word that is one too many.
+words_at_most() {
+	[ "$(($# - 2))" -gt "$1" ] || return 0
+	words_verb=$2
+	shift "$(($1 + 2))"
+	usage_error "$words_verb: unknown word '$1'"
+}
+
 sha256() {
 	sha256sum | cut -d ' ' -f 1
 }

@@ -19,7 +19,17 @@ bench_native() {
 	export ANCHORHOLD_NATIVE
 }
 
+bench_names() {
+	sed -n 's/^NAMES = \[\(.*\)\]$/\1/p' tests/bench/__main__.py | tr -d '",'
+}
+
 verb_bench() {
+	for bench_word; do
+		case " --json $(bench_names) " in
+		*" $bench_word "*) ;;
+		*) usage_error "bench: unknown bench '$bench_word'; there are: $(bench_names)" ;;
+		esac
+	done
 	host_packages
 	release
 	build bench_needs

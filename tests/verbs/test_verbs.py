@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 
@@ -12,23 +13,24 @@ import pytest
 from lib.gateway import ROOT, free_port
 
 
-def build(*words, timeout=280, **environment):
+def build(*words, under=(), timeout=280, **environment):
     ports = {"ANCHORHOLD_HTTP_PORT": str(free_port()), "ANCHORHOLD_LINK_PORT": str(free_port())}
-    result = subprocess.run([str(ROOT / "build.sh"), *words], text=True, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
-                            env=dict(os.environ, **ports, **environment))
+    result = subprocess.run([*under, str(ROOT / "build.sh"), *words], text=True, timeout=timeout,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, env={**os.environ, **ports, **environment})
     return result.returncode, result.stdout
 
 
 def left_over():
-    """Processes of a cluster of this checkout."""
+    """Processes of a cluster of this checkout; of another one they have another folder."""
     found = []
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes()
+            here = (folder / "cwd").resolve() == ROOT.resolve()
         except OSError:
             continue  # it ended meanwhile
-        if str(ROOT / "build/up").encode() in command or b"build/up/gateway.db" in command:
+        if str(ROOT / "build/up").encode() in command or here and b"build/up/" in command:
             found.append(command)
     return found
 
@@ -36,7 +38,13 @@ def left_over():
 @pytest.mark.parametrize("words,named", [
     (["dance"], "unknown verb 'dance'"),
     (["image", "toaster"], "'toaster' is no board"),
+    (["image", "../qemu"], "'../qemu' is no board"),
+    (["image", "qemu", "pc"], "unknown word 'pc'"),
     (["env", "cobol"], "'cobol' is no environment"),
+    (["env", ".."], "'..' is no environment"),
+    (["env", "lua", "python"], "unknown word 'python'"),
+    (["bench", "nothing"], "unknown bench 'nothing'"),
+    (["clean", "all"], "unknown word 'all'"),
     (["test", "nothing"], "no group 'nothing'"),
     (["up", "--nodes", "many"], "many"),
     (["run", "/no/such.ipynb"], "no notebook '/no/such.ipynb'"),
@@ -46,6 +54,46 @@ def test_a_wrong_word_is_named(words, named):
     code, text = build(*words)
     assert code == 2, text
     assert named in text
+    assert left_over() == []
+
+
+def test_clean_takes_nothing_for_a_word_too_many(tmp_path):
+    """In a checkout of its own: one that took the words would remove build/ and the cache."""
+    tree, cache = tmp_path / "tree", tmp_path / "cache"
+    for kept in (tree / "build/kept", cache / "steps/kept", cache / "release/kept"):
+        kept.mkdir(parents=True)
+    for path in ROOT.iterdir():
+        if path.name not in ("build", "build.sh"):
+            (tree / path.name).symlink_to(path)
+    shutil.copy(ROOT / "build.sh", tree)
+
+    def clean(*words):
+        return subprocess.run([str(tree / "build.sh"), "clean", *words], text=True, timeout=60,
+                              capture_output=True, env=dict(os.environ, ANCHORHOLD_CACHE=str(cache)))
+
+    refused = clean("--cache", "qemu")
+    assert refused.returncode == 2 and "unknown word 'qemu'" in refused.stderr
+    assert (tree / "build/kept").exists() and (cache / "steps/kept").exists()
+    taken = clean("--cache")
+    assert taken.returncode == 0, taken.stderr
+    assert [path.name for path in cache.iterdir()] == ["release"]
+    assert not (tree / "build").exists()
+
+
+@pytest.mark.parametrize("port", ["0", "080", "65536", "http"])
+def test_what_is_no_port_is_named(port):
+    code, text = build("up", ANCHORHOLD_LINK_PORT=port)
+    assert code == 2, text
+    assert f"'{port}' is not a port" in text
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_running():
+    """build/ is a disk of four MiB, for this run alone: the gateway fits, a node does not."""
+    mounted = f'mount -t tmpfs -o size=4m none "{ROOT}/build" && exec "$0" "$@"'
+    code, text = build("up", under=["unshare", "-m", "sh", "-c", mounted])
+    assert code == 1, text
+    assert "No space left on device" in text
+    assert "the disk of the node 'node-1' could not be made" in text
     assert left_over() == []
 
 
