@@ -2,10 +2,10 @@
 /*
  * PID 1 of a cell: cell-init EXITFD GOFD FILEFD -- PROGRAM [ARGUMENT...]
  *
- * Waits, in a cell that may have been made ahead, until GOFD has given the connection file's text
- * and its end, and puts it into FILEFD. Runs the program as its child, reaps whatever is left to
- * it, passes signals on, writes the child's wait status (int32) to EXITFD and ends, and with it the
- * whole PID namespace. It runs as the cell's own uid under the cell's filter; it is trusted with
+ * Its child waits, in a cell that may have been made ahead, until GOFD has given the connection
+ * file's text, puts that into FILEFD and becomes the program. PID 1 reaps whatever is left
+ * to it, passes signals on, writes the child's wait status (int32) to EXITFD and ends, and with it
+ * the whole PID namespace. It runs as the cell's own uid under the cell's filter; it is trusted with
  * nothing but that number.
  */
 #include <errno.h>
@@ -34,23 +34,22 @@ static int parse_fd(const char *text)
 	return errno || end == text || *end || fd < 3 || fd > 1023 ? -1 : (int)fd;
 }
 
-/* No text at all: whoever made the cell is gone, or has no use for it any more. */
+/*
+ * The text comes whole, as one message. None at all: whoever made the cell is gone, or has no use
+ * for it any more.
+ */
 static int await_go(int go_fd, int file_fd)
 {
 	char text[4096];
-	ssize_t n, all = 0;
+	ssize_t n;
 
-	while ((n = read(go_fd, text, sizeof(text))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || write(file_fd, text, (size_t)n) != n)
-			return -1;
-		all += n;
-	}
+	do
+		n = read(go_fd, text, sizeof(text));
+	while (n < 0 && errno == EINTR);
+	if (n <= 0 || write(file_fd, text, (size_t)n) != n)
+		return -1;
 	explicit_bzero(text, sizeof(text)); /* the kernel's key is in it */
-	close(go_fd);
-	close(file_fd);
-	return all > 0 ? 0 : -1;
+	return 0;
 }
 
 static void block(sigset_t *ret_waited, sigset_t *ret_before)
@@ -65,6 +64,7 @@ static void block(sigset_t *ret_waited, sigset_t *ret_before)
 struct start {
 	char **argv;
 	const sigset_t *before;
+	int go_fd, file_fd;
 };
 
 /* A session, and so a process group, of its own: an interrupt reaches its children as well,
@@ -74,6 +74,10 @@ static int run(void *argument)
 	const struct start *start = argument;
 
 	setsid();
+	if (await_go(start->go_fd, start->file_fd) < 0)
+		_exit(EXIT_SYSTEM);
+	close(start->go_fd);
+	close(start->file_fd);
 	sigprocmask(SIG_SETMASK, start->before, NULL);
 	execvp(start->argv[0], start->argv);
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NO_EXEC);
@@ -81,14 +85,14 @@ static int run(void *argument)
 
 /*
  * As posix_spawn would: the child runs in our memory, on a stack of its own, until its exec, and we
- * wait. Nothing of ours is copied for it, and it changes nothing of ours that is used again.
+ * wait. Nothing of ours is copied for it, and it changes nothing of ours that is used again. What it
+ * takes to make it is not the request's: it is there when that comes.
  */
-static pid_t spawn(char **argv, const sigset_t *before)
+static pid_t spawn(struct start *start)
 {
 	static _Alignas(16) char stack[32768]; /* execvp has a path on it */
-	struct start start = {argv, before};
 
-	return clone(run, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+	return clone(run, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, start);
 }
 
 /* Until setsid the group does not exist; then the process itself gets it. */
@@ -98,18 +102,15 @@ static void forward(pid_t child, int number)
 		(void)kill(child, number);
 }
 
-/* True once the child itself has ended. */
+/* True once the child itself has ended: what else there is ends with us. */
 static int reap(pid_t child, int *ret_status)
 {
-	int status, ended = 0;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (pid == child) {
-			*ret_status = status;
-			ended = 1;
-		}
-	return ended;
+	do
+		pid = waitpid(-1, ret_status, WNOHANG);
+	while (pid > 0 && pid != child);
+	return pid == child;
 }
 
 static int supervise(pid_t child, const sigset_t *waited)
@@ -136,25 +137,27 @@ static int exit_code(int status)
 int main(int argc, char **argv)
 {
 	sigset_t waited, before;
+	struct start start = {.argv = argv + 5, .before = &before};
 	int32_t status;
-	int exit_fd, go_fd, file_fd;
+	int exit_fd;
 	pid_t child;
 
 	if (argc < 6 || strcmp(argv[4], "--") != 0)
 		return EXIT_USAGE;
 	exit_fd = parse_fd(argv[1]);
-	go_fd = parse_fd(argv[2]);
-	file_fd = parse_fd(argv[3]);
-	if (exit_fd < 0 || go_fd < 0 || file_fd < 0 || fcntl(exit_fd, F_SETFD, FD_CLOEXEC) < 0)
+	start.go_fd = parse_fd(argv[2]);
+	start.file_fd = parse_fd(argv[3]);
+	if (exit_fd < 0 || start.go_fd < 0 || start.file_fd < 0 ||
+	    fcntl(exit_fd, F_SETFD, FD_CLOEXEC) < 0)
 		return EXIT_USAGE;
 	/* Not to be traced or read by the kernel's processes, which have the same uid; the
 	 * child's exec makes the child an ordinary process again. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return EXIT_SYSTEM;
-	if (await_go(go_fd, file_fd) < 0)
-		return EXIT_SYSTEM;
 	block(&waited, &before);
-	child = spawn(argv + 5, &before);
+	child = spawn(&start);
+	close(start.go_fd);
+	close(start.file_fd);
 	if (child < 0)
 		return EXIT_SYSTEM;
 	status = supervise(child, &waited);

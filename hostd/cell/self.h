@@ -27,7 +27,7 @@ struct cell {
 	int pidfd, exit_fd; /* of the running incarnation; -1 */
 	int mounts; /* its mount namespace, until the end was told; then that is taken down; -1 */
 	pid_t pid;  /* the same, as long as it is not reaped */
-	int go_fd; /* PID 1 waits for the connection file through it; -1: it has it, or none runs */
+	int go_fd; /* the connection file is waited for through it; -1: it came, or none runs */
 	uint64_t oom_kills; /* as the incarnation began */
 	struct egress_cell egress;
 	struct cell_error left; /* the first step of its end that failed */

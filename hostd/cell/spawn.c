@@ -74,8 +74,9 @@ static int open_channels(struct spawn_ends *ends, struct cell_plan *plan)
 		return -errno;
 	ends->exit_fd = pair[0];
 	plan->fd[PLAN_EXIT] = pair[1];
-	/* No pipe: writing to one whose reader has died is a signal to the monitor. */
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+	/* No pipe: writing to one whose reader has died is a signal to the monitor. The text is one
+	 * message, for whose end its reader need not wait. */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	plan->fd[PLAN_GO] = pair[0];
 	ends->go_fd = pair[1];
