@@ -19,6 +19,8 @@ static void use(const struct ipc_message *message)
 		return;
 	if (message->u.request.gateway >= IPC_GATEWAYS_MAX)
 		abort();
+	if (request->verb == LINK_START && link_id_is_none(request->kernel_id))
+		abort();
 	if (request->verb == LINK_START && strlen(request->start.environment) >= LINK_NAME_MAX)
 		abort();
 	if (request->start.network > LINK_NET_EGRESS && request->verb == LINK_START)

@@ -103,8 +103,7 @@ static void do_network(struct monitor *monitor, const struct ipc_request *asked)
 
 static void do_cut(struct monitor *monitor, const struct ipc_request *asked)
 {
-	static const uint8_t every[LINK_ID_LEN];
-	bool all = memcmp(asked->request.kernel_id, every, LINK_ID_LEN) == 0;
+	bool all = link_id_is_none(asked->request.kernel_id);
 	struct kernel *kernel = all ? NULL : kernel_find(monitor, asked->request.kernel_id);
 	struct cell_error error = {0};
 	enum link_code code = LINK_E_UNKNOWN;

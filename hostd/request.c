@@ -36,7 +36,8 @@ static int start_ok(const struct link_request *request)
 {
 	const struct link_start *start = &request->start;
 
-	return name_ok(start->environment, sizeof(start->environment)) &&
+	return !link_id_is_none(request->kernel_id) &&
+	       name_ok(start->environment, sizeof(start->environment)) &&
 	       name_ok(start->project, sizeof(start->project)) && !link_start_problem(start) &&
 	       !link_egress_problem(&start->egress);
 }

@@ -16,6 +16,7 @@ static void fill(enum ipc_type type)
 	message.fd = -1;
 	if (type == IPC_REQUEST) {
 		message.u.request.request.verb = LINK_START;
+		message.u.request.request.kernel_id[0] = 1;
 		strcpy(message.u.request.request.start.environment, "python");
 	}
 	if (type == IPC_TICKET)
@@ -172,6 +173,7 @@ static const struct {
 	VERB_ROW(LINK_STOP, verb, LINK_STOP, 0),
 	VERB_ROW(LINK_STOP, verb, LINK_USAGE, 255),
 	VERB_ROW(LINK_STOP, verb, LINK_USAGE, LINK_ROTATE + 1),
+	VERB_ROW(LINK_START, kernel_id[0], 1, 0), /* the rest of it is zeros */
 	AMOUNT(memory_mib),
 	AMOUNT(cpu_milli),
 	AMOUNT(pids_max),
@@ -297,6 +299,8 @@ static void test_policy(struct check *check)
 	fill(IPC_REQUEST);
 	request->verb = LINK_CUT;
 	request->on = 1;
+	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), 0);
+	request->kernel_id[0] = 0; /* every kernel, and not a kernel's id */
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), 0);
 	request->on = 2;
 	CHECK_EQ(check, ask(WORKER_LINK, WORKER_OPEN), -EBADMSG);

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "link/json_scan.h"
 #include "link/wire.h"
@@ -95,12 +96,20 @@ const char *link_start_problem(const struct link_start *start)
 	return start->network == LINK_NET_EGRESS ? link_egress_problem(&start->egress) : NULL;
 }
 
+bool link_id_is_none(const uint8_t id[LINK_ID_LEN])
+{
+	static const uint8_t none[LINK_ID_LEN];
+
+	return memcmp(id, none, LINK_ID_LEN) == 0;
+}
+
 bool rules_request(const void *body)
 {
 	const struct link_request *request = body;
 
 	if (request->verb == LINK_START)
-		return link_start_problem(&request->start) == NULL;
+		return !link_id_is_none(request->kernel_id) &&
+		       link_start_problem(&request->start) == NULL;
 	return request->verb != LINK_NETWORK || request->start.network != LINK_NET_EGRESS ||
 	       link_egress_problem(&request->start.egress) == NULL;
 }

@@ -112,6 +112,27 @@ static void test_needs_project(struct check *check, struct link_frame *frame)
 	CHECK_EQ(check, pack(frame), -EINVAL);
 }
 
+/* Zeros are no kernel's id: to start one by it is no frame. Of a CUT they mean every kernel. */
+static void test_no_id(struct check *check, struct link_frame *frame, struct link_frame *got)
+{
+	size_t len = 0;
+
+	sample("request-start", frame);
+	CHECK_EQ(check, link_frame_pack(frame, buf, sizeof(buf), &len), 0);
+	CHECK_EQ(check, link_frame_unpack(buf, len, got), 0);
+	/* Behind version, type, the request's id and its verb. */
+	memset(buf + 11, 0, LINK_ID_LEN);
+	CHECK(check, link_frame_unpack(buf, len, got) < 0);
+	buf[11 + LINK_ID_LEN - 1] = 1;
+	CHECK_EQ(check, link_frame_unpack(buf, len, got), 0);
+	CHECK_EQ(check, got->u.request.kernel_id[LINK_ID_LEN - 1], 1);
+	memset(frame->u.request.kernel_id, 0, LINK_ID_LEN);
+	CHECK_EQ(check, pack(frame), -EINVAL);
+	sample("request-cut", frame);
+	CHECK(check, link_id_is_none(frame->u.request.kernel_id));
+	CHECK_EQ(check, pack(frame), 0);
+}
+
 /* ---- egress ---- */
 
 static const struct {
@@ -238,6 +259,7 @@ int main(void)
 	if (CHECK(&check, frame != NULL && got != NULL)) {
 		test_ceilings(&check, frame, got);
 		test_needs_project(&check, frame);
+		test_no_id(&check, frame, got);
 		test_rules(&check, frame);
 		test_counts(&check, frame, got);
 		test_broken(&check, frame);

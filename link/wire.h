@@ -385,6 +385,9 @@ const char *link_egress_problem(const struct link_egress *egress);
 /* The same of all that a START asks for but its strings. */
 const char *link_start_problem(const struct link_start *start);
 
+/* Sixteen zeros, which are no kernel's: an event of the node itself, or a CUT of every kernel. */
+bool link_id_is_none(const uint8_t id[LINK_ID_LEN]);
+
 /* The keys of LINK_USAGE's lines, in their order; NULL behind the last. */
 const char *link_usage_key(size_t i);
 

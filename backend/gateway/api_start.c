@@ -50,6 +50,11 @@ static int id_choose(struct request *request, const json_t *body, uint8_t ret_id
 		request_error(request, 400, "kernel_id is not a UUID");
 		return -EINVAL;
 	}
+	if (link_id_is_none(ret_id)) {
+		request_error(request, 400, "kernel_id '%s' is nobody's: zeros stand for no kernel",
+			      json_string_value(given));
+		return -EINVAL;
+	}
 	return 0;
 }
 

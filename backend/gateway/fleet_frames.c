@@ -170,7 +170,6 @@ static void on_refused(struct fleet *fleet, struct node *node, const struct link
 
 static void on_event(struct fleet *fleet, struct node *node, const struct link_frame *frame)
 {
-	static const uint8_t NO_KERNEL[LINK_ID_LEN];
 	const struct link_event *from = &frame->u.event;
 	char kernel[IDS_TEXT_LEN + 1] = "";
 	struct link_frame ack;
@@ -185,7 +184,7 @@ static void on_event(struct fleet *fleet, struct node *node, const struct link_f
 		.text = from->text,
 	};
 
-	if (memcmp(from->kernel_id, NO_KERNEL, LINK_ID_LEN) != 0)
+	if (!link_id_is_none(from->kernel_id))
 		ids_uuid_format(from->kernel_id, kernel);
 	/*
 	 * Not acknowledged where it is not stored: the node keeps it and says it again. None behind

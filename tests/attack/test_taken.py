@@ -290,6 +290,7 @@ def refused_words(layout):
     some = uuid.uuid4()
 
     return {
+        "no kernel's id": start(layout, uuid.UUID(int=0)),
         "an environment by a path": start(layout, some, b"../lua"),
         "a hidden environment": start(layout, some, b".lua"),
         "a name without an end": start(layout, some, b"l" * 64),

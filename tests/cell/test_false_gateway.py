@@ -137,6 +137,8 @@ def nonsense():
     yield "another version", [bytes([link.VERSION + 1]) + whole[1:]]
     yield "another type", [bytes([link.VERSION, 99])]
     yield "a node's own frame", [link.pack("EVENT_ACK", {"seq": 1})[:1] + bytes([3]) + bytes(36)]
+    start = link.pack("REQUEST", {"id": 1, "verb": 1, "kernel_id": b"k" * 16, **START})
+    yield "a start of no kernel", [start.replace(b"k" * 16, bytes(16))]
     yield "a byte too few", [whole[:-1]]
     yield "a byte too many", [whole + b"x"]
     yield "noise", [os.urandom(5000)]

@@ -179,7 +179,8 @@ def test_start_bodies(shared):
     for body, word in ((b"{", "JSON"), (b"[]", "object"), (b"nul", "JSON"), (b"\xff\xfe", "JSON"),
                        (b'{"name":"a","name":"b"}', "duplicate"), ({"name": 7}, "name"),
                        ({"env": 7}, "env"), ({"env": []}, "env"), ({"kernel_id": 7}, "kernel_id"),
-                       ({"kernel_id": "x"}, "kernel_id")):
+                       ({"kernel_id": "x"}, "kernel_id"),
+                       ({"kernel_id": str(uuid.UUID(int=0))}, str(uuid.UUID(int=0)))):
         error(gateway.call("POST", "/api/kernels", body), 400, word)
     error(gateway.call("POST", "/api/kernels", {"name": "no such"}), 404, "'no such'")
     error(gateway.call("POST", "/api/kernels", b"[" * 100000), 400)
@@ -188,7 +189,7 @@ def test_start_bodies(shared):
 
 
 def test_kernel_id_of_the_client(shared):
-    mine = str(uuid.uuid4())
+    mine = str(uuid.UUID(int=1))
     reply = shared.gateway.call("POST", "/api/kernels", {"name": "fake", "kernel_id": mine})
     assert reply.json()["id"] == mine
     error(shared.gateway.call("POST", "/api/kernels", {"name": "fake", "kernel_id": mine}), 409)

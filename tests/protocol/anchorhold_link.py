@@ -173,6 +173,7 @@ def egress_rule(value):
 
 
 def request_rule(value):
+    refuse(value["verb"] != 1 or any(value["kernel_id"]), "no kernel's id")
     if value["verb"] == 1 and not value["project"]:
         refuse(not value["workspace"] and not value["strict"], "needs a project")
 

@@ -80,6 +80,7 @@ def test_blob():
     ("out", "epoch", 1), ("out", "seq", 0), ("detach", "value", 1), ("refused", "code", 0),
     ("request-cut", "on", 2), ("request-network", "network", 3), ("request-network", "network", 1),
     ("request-network", "resolvers", [0]),
+    ("request-start", "kernel_id", bytes(16)),
     ("request-start-egress", "project", ""), ("request-start", "cpu_weight", 10001),
     ("request-start", "memory_mib", 1 << 31), ("request-start", "grace_s", 3601),
     ("request-start-egress", "rules",
