@@ -154,6 +154,8 @@ void role_enter(const struct role_spec *spec)
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_NOFILE, spec->fds_max);
 	limit(RLIMIT_NPROC, spec->threads_max);
+	limit(RLIMIT_SIGPENDING, 0); /* queued ones and timers: what the kernel itself sends goes on */
+	limit(RLIMIT_MSGQUEUE, 0);
 	namespaces(spec);
 	enter_root(spec);
 	drop_credentials(spec);

@@ -133,6 +133,7 @@ CALLS = {
                                 call("mprotect", "$", 4096, 5)], "ok", "ok"),
     "a file of memory": ([text(0, "x"), call("memfd_create", "@0", 0)], "ok", "ok"),
     "hold another": ([call("pidfd_open", "{sleeper}", 0)], "ok", "ok"),
+    "a timer": ([call("timer_create", 1, 0, "@0")], "EAGAIN", "EAGAIN"),
     "netlink": ([call("socket", 16, 3, 0)], "ok", "ok"),
     "packets": ([call("socket", 17, 3, 0)], "EPERM", "EPERM"),
     "wait for connections": ([call("socket", 2, 1, 0), address_words(0, "0.0.0.0", 4444),

@@ -22,7 +22,7 @@ ROOT_STATUS = {
 WORKER_STATUS = {
     **OF_THE_NODE, "Name": ("hostd|ZMQbg/Reaper|ZMQbg/IO/0", "its loop, and libzmq's two"),
     "Umask": ("0022", "the monitor's"), "PPid": ("{parent}", "the monitor's child"),
-    "SigQ": (rf"{NUMBER}/{NUMBER}", "no signals to queue: its list has no call for it"),
+    "SigQ": (rf"{NUMBER}/0", "none to queue"),
     "Seccomp_filters": ("1", "its role's"), "Threads": ("3", "its loop, and libzmq's two"),
 }
 STATUS = {"init": ROOT_STATUS, "monitor": ROOT_STATUS, "link": WORKER_STATUS,
@@ -32,9 +32,11 @@ NODE_LIMITS = {
     "Max processes": (NUMBER, NUMBER, "the kernel's, by the memory there is"),
     "Max locked memory": ("8388608", "8388608", "the kernel's"),
     "Max pending signals": ("unlimited", "unlimited", "monitor.c says why"),
-    "Max msgqueue size": ("819200", "819200", "the kernel's; no role can make one"),
+    "Max msgqueue size": ("819200", "819200", "the kernel's, which has none to make"),
 }
 WORKER_LIMITS = {**NODE_LIMITS, "Max processes": ("8", "8", "its threads"),
+                 "Max pending signals": ("0", "0", "it queues none, and has no timers"),
+                 "Max msgqueue size": ("0", "0", "it makes none"),
                  "Max file size": ("0", "0", "it writes no file")}
 LIMITS = {
     "init": {**NODE_LIMITS, "Max pending signals": (NUMBER, NUMBER, "the kernel's"),
