@@ -40,13 +40,14 @@ static bool event_add(void *ctx, const struct store_event *event)
 void api_own_events(struct request *request)
 {
 	json_t *list = json_array();
-	int64_t after = (int64_t)api_query_number(request, "after", 0), newest = 0;
+	int64_t after = (int64_t)api_query_number(request, "after", 0), before = 0;
 	int64_t last = (int64_t)api_query_number(request, "last", 0);
 
-	/* Ids have no gaps but where events were sent twice: a few less may come. */
-	if (last > 0 && store_event_newest(request->gateway->store, &newest) == 0 &&
-	    newest - last > after)
-		after = newest - last;
+	if (last > EVENTS_LIMIT)
+		last = EVENTS_LIMIT;
+	if (last > 0 && store_event_before(request->gateway->store, last, &before) == 0 &&
+	    before > after)
+		after = before;
 	if (store_event_walk(request->gateway->store, after, EVENTS_LIMIT, event_add, list) < 0)
 		log_line("store: %s", store_error(request->gateway->store));
 	request_json(request, 200, list);

@@ -17,7 +17,8 @@
 #define STORE_NAME_MAX 64u /* names of owners, nodes, environments; NUL included */
 #define STORE_HASH_LEN 32u
 #define STORE_KEY_LEN 41u    /* Z85 and its NUL */
-#define STORE_EVENTS_MAX 100000 /* older events are forgotten */
+#define STORE_EVENTS_MAX 100000 /* beyond it whoever has most of them loses its oldest */
+#define STORE_EVENTS_SWEEP 8192 /* of so many insertions one looks whether there are too many */
 
 struct store;
 
@@ -93,8 +94,8 @@ int store_token_find(struct store *store, const uint8_t hash[STORE_HASH_LEN],
 
 /* An event that the store already has (same node, boot and sequence) is not stored twice. */
 int store_event_add(struct store *store, const struct store_event *event);
-/* The newest event's id, 0 where there is none. */
-int store_event_newest(struct store *store, int64_t *ret_id);
+/* The id behind which are the newest `count`, 0 where there are no more than that. */
+int store_event_before(struct store *store, int64_t count, int64_t *ret_id);
 int store_event_walk(struct store *store, int64_t after, int limit,
 		     bool (*each)(void *ctx, const struct store_event *event), void *ctx);
 

@@ -6,8 +6,6 @@
 
 #include "backend/gateway/store_sqlite.h"
 
-#define EVENTS_SWEEP 1024 /* old events are deleted once in so many insertions */
-
 int store_token_add(struct store *store, const uint8_t hash[STORE_HASH_LEN],
 		    const struct store_owner *owner)
 {
@@ -33,6 +31,27 @@ int store_token_find(struct store *store, const uint8_t hash[STORE_HASH_LEN],
 	return r == 1 ? 0 : r == 0 ? -ENOENT : r;
 }
 
+/*
+ * Who sends most loses its own oldest, and nobody else's: an event goes by how many newer ones of
+ * its node there are. The gateway's own count as a node's.
+ */
+static int events_level(struct store *store)
+{
+	sqlite3_stmt *stmt = store_prepare(store, "SELECT count(*) FROM events", "");
+	int r = store_next(stmt);
+	int64_t more = r == 1 ? sqlite3_column_int64(stmt, 0) - STORE_EVENTS_MAX : 0;
+
+	sqlite3_finalize(stmt);
+	if (r < 0 || more <= 0)
+		return r < 0 ? r : 0;
+	return store_run(store_prepare(
+		store,
+		"DELETE FROM events WHERE id IN (SELECT id FROM (SELECT id, row_number()"
+		" OVER (PARTITION BY node ORDER BY id DESC) AS newer FROM events)"
+		" ORDER BY newer DESC, id LIMIT ?)",
+		"i", more));
+}
+
 int store_event_add(struct store *store, const struct store_event *event)
 {
 	int r = store_run(store_prepare(store,
@@ -42,21 +61,21 @@ int store_event_add(struct store *store, const struct store_event *event)
 					"sbiissss", event->node, (const void *)event->boot_id,
 					(size_t)16, (int64_t)event->seq, (int64_t)event->time_ms,
 					event->kernel, event->kind, event->project, event->text));
-	int64_t last = sqlite3_last_insert_rowid(store->db);
 
-	if (r == 0 && last % EVENTS_SWEEP == 0 && last > STORE_EVENTS_MAX)
-		r = store_run(store_prepare(store, "DELETE FROM events WHERE id < ?", "i",
-					    last - STORE_EVENTS_MAX));
+	/* Not for one that was there already: that costs its sender nothing, and could be often. */
+	if (r == 0 && sqlite3_changes(store->db) == 1 &&
+	    sqlite3_last_insert_rowid(store->db) % STORE_EVENTS_SWEEP == 0)
+		r = events_level(store);
 	return r;
 }
 
-int store_event_newest(struct store *store, int64_t *ret_id)
+int store_event_before(struct store *store, int64_t count, int64_t *ret_id)
 {
-	sqlite3_stmt *stmt = store_prepare(store, "SELECT max(id) FROM events", "");
+	sqlite3_stmt *stmt = store_prepare(
+		store, "SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?", "i", count);
 	int r = store_next(stmt);
 
-	if (r == 1)
-		*ret_id = sqlite3_column_int64(stmt, 0);
+	*ret_id = r == 1 ? sqlite3_column_int64(stmt, 0) : 0;
 	sqlite3_finalize(stmt);
 	return r < 0 ? r : 0;
 }

@@ -142,24 +142,108 @@ static void test_events(struct check *check, struct store *store)
 				    .project = "p",
 				    .text = "first"};
 	struct seen seen = {0};
-	int64_t newest = 7;
+	int64_t before = 7;
 
-	CHECK_EQ(check, store_event_newest(store, &newest), 0);
-	CHECK_EQ(check, newest, 0);
+	CHECK_EQ(check, store_event_before(store, 0, &before), 0);
+	CHECK_EQ(check, before, 0);
 	CHECK_EQ(check, store_event_add(store, &event), 0);
 	CHECK_EQ(check, store_event_add(store, &event), 0);
 	event.boot_id = OTHER;
 	event.text = "second";
 	CHECK_EQ(check, store_event_add(store, &event), 0);
-	CHECK_EQ(check, store_event_newest(store, &newest), 0);
+	CHECK_EQ(check, store_event_before(store, 0, &before), 0);
 	CHECK_EQ(check, store_event_walk(store, 0, 10, see, &seen), 0);
 	CHECK_EQ(check, seen.rows, 2);
-	CHECK_EQ(check, newest, seen.last);
+	CHECK_EQ(check, before, seen.last);
 	CHECK(check, strcmp(seen.text, "second") == 0);
 	CHECK_EQ(check, store_event_walk(store, seen.last, 10, see, &seen), 0);
 	CHECK_EQ(check, seen.rows, 2);
 	CHECK_EQ(check, store_event_walk(store, 0, 1, see, &seen), 0);
 	CHECK_EQ(check, seen.rows, 3);
+	CHECK_EQ(check, store_event_before(store, 1, &before), 0);
+	CHECK_EQ(check, before, seen.last);
+	CHECK_EQ(check, store_event_before(store, 2, &before), 0);
+	CHECK_EQ(check, before, 0);
+}
+
+/* ---- too many events ---- */
+
+struct kept {
+	int quiet, own, loud, louder;
+	int64_t first_loud, first_louder, last;
+};
+
+static bool keep_event(void *ctx, const struct store_event *event)
+{
+	struct kept *kept = ctx;
+
+	kept->last = event->id;
+	if (strcmp(event->node, "quiet") == 0)
+		kept->quiet++;
+	else if (event->node[0] == '\0')
+		kept->own++;
+	else if (strcmp(event->node, "loud") == 0 && kept->loud++ == 0)
+		kept->first_loud = event->id;
+	else if (strcmp(event->node, "louder") == 0 && kept->louder++ == 0)
+		kept->first_louder = event->id;
+	return true;
+}
+
+static struct kept kept_of(struct check *check, struct store *store)
+{
+	struct kept kept = {0};
+
+	CHECK_EQ(check, store_event_walk(store, 0, 2 * STORE_EVENTS_MAX, keep_event, &kept), 0);
+	return kept;
+}
+
+static void events_fill(const char *path, const char *node, int64_t first, int64_t last)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text),
+		 "WITH RECURSIVE n(i) AS (VALUES(%lld) UNION ALL SELECT i + 1 FROM n WHERE i < %lld)"
+		 " INSERT INTO events SELECT i, '%s', zeroblob(16), i, 1, '', 'kind', '', 'text'"
+		 " FROM n",
+		 (long long)first, (long long)last, node);
+	sql(path, text);
+}
+
+/* Two that flood, after 50 events of a node's and 30 of the gateway's own, which stay. */
+static void test_too_many_events(struct check *check, const char *path)
+{
+	static const uint8_t BOOT[16] = {3};
+	const struct store_event event = {.node = "loud", .boot_id = BOOT, .seq = 1, .kernel = "",
+					  .kind = "kind", .project = "", .text = "text"};
+	const int64_t end = (int64_t)16 * STORE_EVENTS_SWEEP;
+	struct store *store;
+	struct kept kept;
+
+	CHECK_EQ(check, store_create(path), 0);
+	events_fill(path, "quiet", 1, 50);
+	events_fill(path, "", 51, 80);
+	events_fill(path, "louder", 81, 70080);
+	events_fill(path, "loud", 70081, end - 1);
+	store = store_for_test(check, path);
+	kept = kept_of(check, store);
+	/* They would be gone if the newest were kept, whosever they are. */
+	CHECK(check, kept.last - STORE_EVENTS_MAX > 80);
+	CHECK_EQ(check, kept.louder, 70000);
+	CHECK_EQ(check, store_event_add(store, &event), 0);
+	kept = kept_of(check, store);
+	CHECK_EQ(check, kept.last, end);
+	CHECK_EQ(check, kept.quiet, 50);
+	CHECK_EQ(check, kept.own, 30);
+	CHECK_EQ(check, kept.loud, (STORE_EVENTS_MAX - 80) / 2);
+	CHECK_EQ(check, kept.louder, (STORE_EVENTS_MAX - 80) / 2);
+	/* Of each the newest. */
+	CHECK_EQ(check, kept.first_loud, end + 1 - kept.loud);
+	CHECK_EQ(check, kept.first_louder, 70081 - kept.louder);
+	/* The same one again is not stored, and costs no look. */
+	events_fill(path, "loud", end - kept.loud - 100, end - kept.loud);
+	CHECK_EQ(check, store_event_add(store, &event), 0);
+	CHECK_EQ(check, kept_of(check, store).loud, kept.loud + 101);
+	store_close(store);
 }
 
 static bool keep_kernel(void *ctx, const struct store_kernel *kernel)
@@ -267,7 +351,8 @@ static void test_environments(struct check *check, struct store *store)
 int main(void)
 {
 	static const char *const FILES[] = {"open.db", "open.db-wal", "open.db-shm", "other.db",
-					    "test.db", "test.db-wal", "test.db-shm"};
+					    "test.db", "test.db-wal", "test.db-shm", "many.db",
+					    "many.db-wal", "many.db-shm"};
 	char folder[] = "/tmp/anchorhold-store-XXXXXX", path[128];
 	struct check check = {0};
 	struct store *store;
@@ -286,6 +371,8 @@ int main(void)
 	test_projects(&check, store);
 	test_cuts(&check, store);
 	store_close(store);
+	snprintf(path, sizeof(path), "%s/many.db", folder);
+	test_too_many_events(&check, path);
 	for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, FILES[i]);
 		unlink(path);
