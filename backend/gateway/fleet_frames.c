@@ -23,6 +23,20 @@ static struct kernel *own_kernel(struct fleet *fleet, const struct node *node,
 	return kernel != NULL && kernel->node == node ? kernel : NULL;
 }
 
+/* What only who runs it has to say. A KERNEL is not: one that died may be another's by now. */
+static struct kernel *run_kernel(struct fleet *fleet, const struct node *node, enum link_type type,
+				 const uint8_t id[LINK_ID_LEN])
+{
+	struct kernel *kernel = fleet_kernel(fleet, id);
+
+	if (kernel == NULL || kernel->node == node)
+		return kernel;
+	refusals_tell(fleet->refusals, clock_ms(), REFUSAL_KERNEL, node->name,
+		      "%s for kernel %s, which is node %s's", link_type_name(type), kernel->text,
+		      kernel->node->name);
+	return NULL;
+}
+
 /* Kernels the gateway places on this node against those the node says it has. */
 static void reconcile(struct fleet *fleet, struct node *node, const struct link_hello *hello)
 {
@@ -102,8 +116,10 @@ static void on_hello(struct fleet *fleet, struct node *node, const struct link_i
 		return;
 	connection_take(fleet, node, inbox);
 	if (strcmp(frame->u.hello.name, node->name) != 0)
-		log_line("node %s: calls itself '%s'; its key decides", node->name,
-			 frame->u.hello.name);
+		refusals_tell(fleet->refusals, clock_ms(), REFUSAL_NAME, node->name,
+			      "at %s, key %s: it calls itself '%s'; its key decides",
+			      link_inbox_address(inbox), link_inbox_sender(inbox)->key,
+			      frame->u.hello.name);
 	if (node_hello(node, &frame->u.hello) < 0) {
 		log_line("node %s: no memory for its HELLO", node->name);
 		return;
@@ -154,7 +170,7 @@ static void on_kernel(struct fleet *fleet, struct node *node, const struct link_
 
 static void on_out(struct fleet *fleet, struct node *node, const struct link_frame *frame)
 {
-	struct kernel *kernel = own_kernel(fleet, node, frame->u.chunk.kernel_id);
+	struct kernel *kernel = run_kernel(fleet, node, frame->type, frame->u.chunk.kernel_id);
 
 	if (kernel != NULL)
 		fleet->hooks.output(fleet->hooks.ctx, kernel, &frame->u.chunk);
@@ -162,7 +178,7 @@ static void on_out(struct fleet *fleet, struct node *node, const struct link_fra
 
 static void on_refused(struct fleet *fleet, struct node *node, const struct link_frame *frame)
 {
-	struct kernel *kernel = own_kernel(fleet, node, frame->u.refused.kernel_id);
+	struct kernel *kernel = run_kernel(fleet, node, frame->type, frame->u.refused.kernel_id);
 
 	if (kernel != NULL)
 		fleet->hooks.refused(fleet->hooks.ctx, kernel, &frame->u.refused);

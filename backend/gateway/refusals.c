@@ -25,6 +25,8 @@ static const char *const KIND[REFUSAL_KINDS] = {
 	[REFUSAL_LOCKED] = "refused.locked",
 	[REFUSAL_HANDSHAKE] = "refused.handshake",
 	[REFUSAL_FRAME] = "refused.frame",
+	[REFUSAL_NAME] = "refused.name",
+	[REFUSAL_KERNEL] = "refused.kernel",
 	[REFUSAL_TOKEN] = "refused.token",
 	[REFUSAL_FORBIDDEN] = "refused.forbidden",
 };

@@ -31,6 +31,8 @@ enum refusal {
 	REFUSAL_BUSY,	   /* an enrolment among too many */
 	REFUSAL_TICKET,	   /* a join with a stale ticket, which locks the node */
 	REFUSAL_FRAME,	   /* a node that got in sent what is no frame */
+	REFUSAL_NAME,	   /* a node called itself by another's name: its key decides */
+	REFUSAL_KERNEL,	   /* a node spoke for another's kernel */
 	REFUSAL_TOKEN,	   /* a client's token is nobody's */
 	REFUSAL_FORBIDDEN, /* an owner asked for an administrator's */
 	REFUSAL_KINDS,

@@ -4,6 +4,7 @@
 import os
 import re
 import time
+import uuid
 
 import pytest
 import zmq
@@ -11,6 +12,7 @@ from zmq.utils import z85
 
 import wire
 import zmtp
+from client import texts
 from lib.forwarder import UP, Forwarder, play
 from test_enrol import awaited, copy_of, gateway_key, until, verdict
 from test_link import Peer, greeting
@@ -296,6 +298,39 @@ def test_a_frame_that_is_none(house):
     node = house.node()
     node.call(lambda: node.send(bytes([wire.VERSION, 0x63])))
     assert wait_refusal(house, "frame")[0].startswith("fake-1: a frame was dropped: ")
+
+
+def test_anothers_name(house, peer):
+    """Told once a minute, however often it joins; by its own name nothing is."""
+    house.gateway.call("POST", "/api/anchorhold/nodes", {"name": "victim"})
+    public, secret = add(house, "raw")[:2]
+    for name in ("raw", "victim", "victim", "victim"):
+        one = peer(public, secret)
+        one.send(greeting(name))
+        assert one.receive(20000)[1] == wire.WELCOME
+        assert bool(refusals(house, "name")) == (name == "victim")
+        one.close()
+    (told,) = refusals(house, "name")
+    assert re.fullmatch(f"raw: at 127.0.0.1, key {PRINT}: it calls itself 'victim'; "
+                        "its key decides", told), told
+    assert house.gateway.nodes()["victim"]["state"] == "never seen"
+
+
+def test_anothers_kernel(house, peer):
+    """Who runs it says the same, and is heard; what another says often is told once."""
+    node = house.node("good")
+    kernel = house.start()
+    client = house.client(kernel)
+    client.run("print x")
+    session = list(node.kernel(kernel).sessions)[0]
+    one = welcomed(house, peer)
+    number, blob = uuid.UUID(kernel).bytes, wire.blob([b"{}"] * 4)
+    for _ in range(100):
+        one.send(wire.out(number, 1, session, 99, wire.IOPUB, len(blob), 0, blob))
+    assert wait_refusal(house, "kernel") == \
+        [f"raw: OUT for kernel {kernel}, which is node good's"]
+    assert texts(client.run("print mine")) == "mine"
+    assert len(refusals(house, "kernel")) == 1
 
 
 def test_a_token_of_nobodys(house):
