@@ -13,7 +13,7 @@ import pathlib
 import tempfile
 import time
 
-from bench.figures import progress, promised, show
+from bench.figures import chosen, progress, promised, show
 from conftest import Cluster
 from lib import exhaustion, rivals
 from lib.cells import Cell, Neighbour, monitor_pid
@@ -172,19 +172,19 @@ PARTS = [
 ]
 
 
-def measure(gateway, inside):
-    wanted = os.environ.get("BENCH_PARTS", "").split()
+def measure(gateway, inside, wanted):
     for name, part, owed in PARTS:
-        if not wanted or name in wanted:
+        if name in wanted:
             with promised(*owed):
                 part(inside)
-    if not wanted or "idle" in wanted:
+    if "idle" in wanted:
         idle(gateway, inside)
-    if not wanted or "neighbour" in wanted:
+    if "neighbour" in wanted:
         neighbours(gateway, inside)
 
 
 def main():
+    wanted = chosen([name for name, _, _ in PARTS] + ["idle", "neighbour"])
     with tempfile.TemporaryDirectory() as folder:
         disk = rivals.make_disk(pathlib.Path(folder) / "rivals.img")
         cluster = Cluster(pathlib.Path(folder))
@@ -196,6 +196,6 @@ def main():
             node = cluster.boot("node", conf=conf, options=("--memory", "3072", "--cpus", "2",
                                                  "--extra-disk", str(disk)), size=8192)
             time.sleep(5)
-            measure(cluster.gateway, node.inside)
+            measure(cluster.gateway, node.inside, wanted)
         finally:
             cluster.close()

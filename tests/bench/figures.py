@@ -4,8 +4,10 @@ or as a JSON object a line."""
 
 import contextlib
 import json
+import os
 import statistics
 import sys
+import time
 
 COLUMNS = ("name", "value", "unit", "target", "verdict")
 
@@ -52,6 +54,32 @@ def promised(*names):
         if name not in shown:
             lost.append(name)
             line(name, "-", "-", "-", "missing")
+
+
+def chosen(names):
+    """Those of a bench's parts that BENCH_PARTS names, in the bench's order; all where it names none."""
+    words = os.environ.get("BENCH_PARTS", "").split()
+    for word in words:
+        if word not in names:
+            sys.exit(f"bench: BENCH_PARTS: unknown part '{word}'; there are: {' '.join(names)}")
+    return [name for name in names if not words or name in words]
+
+
+class Steps:
+    """Tells which part of how many begins, and how long each took."""
+
+    def __init__(self, names):
+        self.names, self.done = names, 0
+
+    @contextlib.contextmanager
+    def step(self, name):
+        self.done += 1
+        what, began = f"[{self.done}/{len(self.names)}] {name}", time.monotonic()
+        progress(what)
+        try:
+            yield
+        finally:
+            progress(f"{what}: {time.monotonic() - began:.0f} s")
 
 
 def progress(text):

@@ -3,17 +3,17 @@
 
 import http.client
 import json
-import pathlib
+import os
 import select
 import subprocess
 import time
 
-from bench.figures import progress, promised, show
+from bench.figures import progress, show
 from bench.usage import Usage
 from lib.gateway import Gateway
 from lib.native import native
 
-SIZES = (1000, 5000, 10000)
+SIZES = tuple(map(int, os.environ.get("BENCH_FLEET", "1000 5000 10000").split()))
 JOIN_S = 600  # on a busy machine handshakes run out of time and are done again
 REST_S = 10
 
@@ -81,8 +81,3 @@ def measure(folder, count):
             progress(rest.rstrip())
         gateway.stop()
 
-
-def main(folder):
-    for count in SIZES:
-        with promised(f"link.fleet.{count}.joined", f"link.fleet.{count}.restart.joined"):
-            measure(pathlib.Path(folder), count)

@@ -2,7 +2,9 @@
 """The way from a client to its kernel and back, and a gateway with many nodes.
 
 All of it is native, by `hostd --plain`, but for the ratio in a booted guest: an emulated CPU would
-say more about itself. Nothing here waits for a quiet machine: what counts are the ratios.
+say more about itself. Nothing here waits for a quiet machine: what counts are the ratios. Where a
+change is looked at, BENCH_PARTS names some of the parts, BENCH_TURNS makes the round trips fewer, and
+BENCH_FLEET ("1000 5000 10000") names the numbers of nodes.
 """
 
 import contextlib
@@ -12,7 +14,7 @@ import re
 import tempfile
 
 from bench import fleet, roundtrip, throughput
-from bench.figures import progress, promised, show
+from bench.figures import Steps, chosen, progress, promised, show
 from bench.usage import Usage, pss_mib
 from lib.client import start_kernel, stop_kernel
 from lib.cluster import Cluster
@@ -119,20 +121,42 @@ def guest(folder):
         cluster.close()
 
 
+# Name; what measures it on a node of this machine; the figures that it owes.
+NATIVE = [
+    *((f"roundtrip-{name}",
+       lambda gateway, plain, roots, name=name, most=most:
+       roundtrip.compare(gateway, name, roots[name], most), [f"link.roundtrip.{name}.added.p50"])
+      for name, most in (("lua", 0.25), ("python", None))),
+    # Before the floods, which leave what they have grown.
+    ("stalled", lambda gateway, plain, roots: stalled(gateway, plain), ["link.stalled.delivered"]),
+    ("throughput", lambda gateway, plain, roots: throughput.main(gateway, plain),
+     throughput.names()),
+    ("relays", lambda gateway, plain, roots: relays(gateway, plain),
+     [f"link.memory.relay.{RELAYS}"]),
+]
+# The same, each with machinery of its own in a folder.
+OTHERS = [
+    ("guest", guest, ["link.guest.lua.ratio", "link.guest.python.ratio",
+                      f"link.guest.memory.relay.{GUEST_RELAYS}"]),
+    *((f"fleet-{count}", lambda folder, count=count: fleet.measure(pathlib.Path(folder), count),
+       [f"link.fleet.{count}.joined", f"link.fleet.{count}.restart.joined"])
+      for count in fleet.SIZES),
+]
+
+
 def main():
+    wanted = chosen([name for name, _, _ in NATIVE + OTHERS])
+    steps = Steps(wanted)
+    rows = [row for row in NATIVE if row[0] in wanted]
     with tempfile.TemporaryDirectory() as folder:
-        with native(folder) as (gateway, plain, roots):
-            for name in ("lua", "python"):
-                with promised(f"link.roundtrip.{name}.added.p50"):
-                    roundtrip.compare(gateway, name, roots[name], 0.25 if name == "lua" else None)
-            # Before the floods, which leave what they have grown.
-            with promised("link.stalled.delivered"):
-                stalled(gateway, plain)
-            with promised(*throughput.names()):
-                throughput.main(gateway, plain)
-            with promised(f"link.memory.relay.{RELAYS}"):
-                relays(gateway, plain)
-        with promised("link.guest.lua.ratio", "link.guest.python.ratio",
-                      f"link.guest.memory.relay.{GUEST_RELAYS}"):
-            guest(folder)
-        fleet.main(folder)
+        # Where there is no such node, all that it was to show is missing.
+        with promised(*(name for _, _, owed in rows for name in owed)):
+            if rows:
+                with native(folder) as world:
+                    for name, part, owed in rows:
+                        with steps.step(name), promised(*owed):
+                            part(*world)
+        for name, part, owed in OTHERS:
+            if name in wanted:
+                with steps.step(name), promised(*owed):
+                    part(folder)
