@@ -3,7 +3,9 @@
 
 Both are bound by the CPUs: the path has five processes where the pair has two, and each byte is
 hashed twice more and copied more often. So the CPU time a message is told, too, of each process and
-of the pair's two together, and what share of the pair's rate that time allows with all CPUs busy.
+of the pair's two, and two shares of the pair's rate that follow from it: what it allows where all
+CPUs are busy, and what it allows where each process has a CPU of its own and the busiest one of the
+path is held against the busier one of the pair.
 """
 
 import pathlib
@@ -16,6 +18,7 @@ from lib.client import stop_kernel
 from lib.projects import start_in
 
 TURNS = 3
+ENDS = ("sender", "receiver")  # of the pair
 KIB, MIB = 1 << 10, 1 << 20
 # Name, letters printed at once, messages. Their headers add 430 bytes. A kernel cuts what is
 # printed to 64 KiB; only what is displayed makes one message of more.
@@ -65,10 +68,10 @@ def turn(gateway, kernel, usages, code, number):
     ours = flood(gateway, kernel, code)
     cpu = {"client": children_cpu() - before}
     cpu |= {name: usage.ask()[0] for name, usage in usages.items()}
-    before = children_cpu()
     raw = roundtrip.bench_link(None, "pair", round(ours["flood.size"]), number)
-    cpu["pair"] = children_cpu() - before
-    return ours, raw["pair.bytes"][0], {name: 1e6 * used / number for name, used in cpu.items()}
+    cpu = {name: 1e6 * used / number for name, used in cpu.items()}
+    cpu |= {f"pair.{end}": raw[f"pair.cpu.{end}"][0] for end in ENDS}
+    return ours, raw["pair.bytes"][0], cpu
 
 
 def measure(gateway, plain, kernel, name, size, number):
@@ -78,13 +81,15 @@ def measure(gateway, plain, kernel, name, size, number):
     rate = max(ours["flood.bytes"] for ours, _, _ in turns)
     pair = max(raw for _, raw, _ in turns)
     cpu = {one: median([each[one] for _, _, each in turns]) for one in turns[0][2]}
-    mine = sum(used for one, used in cpu.items() if one != "pair")
+    mine = [used for one, used in cpu.items() if not one.startswith("pair.")]
+    ends = [cpu[f"pair.{end}"] for end in ENDS]
     prefix = f"link.throughput.{name}"
     show(prefix, rate, "MiB/s")
     show(f"{prefix}.messages", max(ours["flood.messages"] for ours, _, _ in turns), "1/s")
     show(f"{prefix}.raw_pair", pair, "MiB/s")
     show(f"{prefix}.of_raw_pair", 100 * rate / pair, "%", least=80)
-    show(f"{prefix}.of_raw_pair.by_cpu_time", 100 * cpu["pair"] / mine, "%")
+    show(f"{prefix}.of_raw_pair.by_cpu_time", 100 * sum(ends) / sum(mine), "%")
+    show(f"{prefix}.of_raw_pair.a_cpu_each", 100 * max(ends) / max(mine), "%")
     for one, used in cpu.items():
         show(f"{prefix}.cpu.{one}", used, "CPU-us a message")
 
