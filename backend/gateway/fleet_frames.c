@@ -178,10 +178,20 @@ static void on_out(struct fleet *fleet, struct node *node, const struct link_fra
 
 static void on_refused(struct fleet *fleet, struct node *node, const struct link_frame *frame)
 {
-	struct kernel *kernel = run_kernel(fleet, node, frame->type, frame->u.refused.kernel_id);
+	const struct link_refused *refused = &frame->u.refused;
+	struct kernel *kernel = run_kernel(fleet, node, frame->type, refused->kernel_id);
 
-	if (kernel != NULL)
-		fleet->hooks.refused(fleet->hooks.ctx, kernel, &frame->u.refused);
+	if (kernel == NULL)
+		return;
+	/* An IN, by who said it and when; any other reason is how the node is. Seq 0 is an ATTACH. */
+	if (refused->seq != 0 &&
+	    (refused->code == LINK_E_STALE || refused->code == LINK_E_UNKNOWN))
+		refusals_tell(fleet->refusals, clock_ms(), REFUSAL_MESSAGE, node->name,
+			      "it refused a message for kernel %s: %s", kernel->text,
+			      refused->code == LINK_E_STALE
+				      ? "said before, or to what was there before"
+				      : "of a session that it does not have");
+	fleet->hooks.refused(fleet->hooks.ctx, kernel, refused);
 }
 
 static void on_event(struct fleet *fleet, struct node *node, const struct link_frame *frame)

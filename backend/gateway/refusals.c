@@ -27,6 +27,7 @@ static const char *const KIND[REFUSAL_KINDS] = {
 	[REFUSAL_FRAME] = "refused.frame",
 	[REFUSAL_NAME] = "refused.name",
 	[REFUSAL_KERNEL] = "refused.kernel",
+	[REFUSAL_MESSAGE] = "refused.message",
 	[REFUSAL_TOKEN] = "refused.token",
 	[REFUSAL_FORBIDDEN] = "refused.forbidden",
 };

@@ -33,6 +33,7 @@ enum refusal {
 	REFUSAL_FRAME,	   /* a node that got in sent what is no frame */
 	REFUSAL_NAME,	   /* a node called itself by another's name: its key decides */
 	REFUSAL_KERNEL,	   /* a node spoke for another's kernel */
+	REFUSAL_MESSAGE,   /* a node refused a message: said before, or of nobody it knows */
 	REFUSAL_TOKEN,	   /* a client's token is nobody's */
 	REFUSAL_FORBIDDEN, /* an owner asked for an administrator's */
 	REFUSAL_KINDS,

@@ -333,6 +333,32 @@ def test_anothers_kernel(house, peer):
     assert len(refusals(house, "kernel")) == 1
 
 
+@pytest.mark.parametrize("code,why", [
+    (wire.E_STALE, "said before, or to what was there before"),
+    (wire.E_UNKNOWN, "of a session that it does not have")], ids=["stale", "unknown"])
+def test_a_message_that_a_node_refused(house, code, why):
+    """Not one that it has no room for, which says nothing of who sent it, nor an ATTACH."""
+    node = house.node("good")
+    kernel = house.start()
+    client = house.client(kernel)
+    client.run("print x")
+    session = list(node.kernel(kernel).sessions)[0]
+
+    def refuse(seq, reason):
+        frame = wire.refused(uuid.UUID(kernel).bytes, session, seq, wire.SHELL, reason)
+        node.call(lambda: node.send(frame))
+    refuse(77, wire.E_BUSY)
+    refuse(0, wire.E_BUSY)
+    assert texts(client.run("print mine")) == "mine"
+    assert refusals(house, "message") == []
+    for _ in range(100):
+        refuse(77, code)
+    assert wait_refusal(house, "message") == \
+        [f"good: it refused a message for kernel {kernel}: {why}"]
+    assert texts(client.run("print mine")) == "mine"
+    assert len(refusals(house, "message")) == 1
+
+
 def test_a_token_of_nobodys(house):
     call = house.gateway.call
     for path in ("/api/kernels", "/api/anchorhold/events"):
