@@ -297,7 +297,8 @@ static void test_spoofed(struct world *world)
 	usleep(100000);
 	CHECK_EQ(check, try(&world->outside, HOST_HEARD, 0, 0), heard);
 	CHECK_EQ(check, egress_read(&world->egress, traffic, 4), 0);
-	CHECK_EQ(check, traffic[3].refused_packets, before.refused_packets + 1);
+	/* At least this one: the end of a connection from before may come late, and be refused too. */
+	CHECK(check, traffic[3].refused_packets > before.refused_packets);
 	CHECK_EQ(check, host_ask(&world->one, &honest), 0);
 	usleep(100000);
 	CHECK_EQ(check, try(&world->outside, HOST_HEARD, 0, 0), heard + 1);
