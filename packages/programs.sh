@@ -22,6 +22,7 @@ programs() {
 	# shellcheck disable=SC2046 # paths of this tree have no spaces
 	key_add_file packages/programs.sh $(program_files conf netlink link init hostd environments) \
 		hostd/cell/test_cell.c hostd/cell/test_steps.c hostd/cell/test_uids.c \
+		hostd/cell/test_egress.c hostd/cell/test_hosts.[ch] \
 		hostd/cell/test_machine.[ch] hostd/cell/test_inject.[ch]
 	step "programs-$1" "init, hostd, cell-init, lua-kernel ($1)" build_programs "$1"
 }

@@ -21,7 +21,8 @@
 
 #include "netlink/rtnl.h"
 
-#define WAIT_MS 600
+#define WAIT_S 20	  /* for what comes: also on a machine that is busy, with a packet lost */
+#define WAIT_BRIEF_MS 600 /* for what does not come */
 
 struct machine {
 	int kept;	 /* the connection of HOST_OPEN */
@@ -35,15 +36,21 @@ static struct sockaddr_in to(uint32_t address, uint16_t port)
 				    .sin_addr.s_addr = htonl(address)};
 }
 
-static int new_socket(int type, int protocol)
+static void set_wait(int fd, bool brief)
 {
-	const struct timeval wait = {.tv_usec = WAIT_MS * 1000};
+	const struct timeval wait = {.tv_sec = brief ? 0 : WAIT_S,
+				     .tv_usec = brief ? WAIT_BRIEF_MS * 1000 : 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+}
+
+static int new_socket(int type, int protocol, bool brief)
+{
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, protocol);
 
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-	}
+	if (fd >= 0)
+		set_wait(fd, brief);
 	return fd;
 }
 
@@ -140,7 +147,7 @@ static int echo(int fd, uint32_t bytes)
 static int client(const struct host_request *request, int type, int *keep)
 {
 	struct sockaddr_in far = to(request->address, request->port);
-	int fd = new_socket(type, 0);
+	int fd = new_socket(type, 0, request->brief);
 	int error = 0;
 
 	if (connect(fd, (struct sockaddr *)&far, sizeof(far)) < 0)
@@ -167,12 +174,12 @@ static uint16_t checksum(const void *data, size_t len)
 	return (uint16_t)~sum;
 }
 
-static int ping(uint32_t address)
+static int ping(const struct host_request *request)
 {
 	struct icmphdr out = {.type = ICMP_ECHO, .un.echo.id = 7};
-	struct sockaddr_in far = to(address, 0);
+	struct sockaddr_in far = to(request->address, 0);
 	uint8_t in[256];
-	int fd = new_socket(SOCK_RAW, IPPROTO_ICMP), error = ETIMEDOUT;
+	int fd = new_socket(SOCK_RAW, IPPROTO_ICMP, request->brief), error = ETIMEDOUT;
 
 	out.checksum = checksum(&out, sizeof(out));
 	if (sendto(fd, &out, sizeof(out), 0, (struct sockaddr *)&far, sizeof(far)) < 0)
@@ -209,7 +216,7 @@ static int spoof(const struct host_request *request)
 		.udp = {.source = htons(9), .dest = htons(request->port), .len = htons(12)},
 	};
 	struct sockaddr_in far = to(request->address, 0);
-	int fd = new_socket(SOCK_RAW, IPPROTO_RAW);
+	int fd = new_socket(SOCK_RAW, IPPROTO_RAW, request->brief);
 	int error = 0;
 
 	if (sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&far, sizeof(far)) < 0)
@@ -225,9 +232,11 @@ static int act(struct machine *machine, const struct host_request *request)
 	case HOST_SERVE_UDP: return serve(machine, SOCK_DGRAM, request->address, request->port);
 	case HOST_TCP: return client(request, SOCK_STREAM, NULL);
 	case HOST_OPEN: return client(request, SOCK_STREAM, &machine->kept);
-	case HOST_TALK: return echo(machine->kept, request->bytes);
+	case HOST_TALK:
+		set_wait(machine->kept, request->brief);
+		return echo(machine->kept, request->bytes);
 	case HOST_UDP: return client(request, SOCK_DGRAM, NULL);
-	case HOST_PING: return ping(request->address);
+	case HOST_PING: return ping(request);
 	case HOST_SPOOF: return spoof(request);
 	case HOST_HEARD: return (int)__atomic_load_n(machine->heard, __ATOMIC_SEQ_CST);
 	default: return EINVAL;

@@ -6,6 +6,7 @@
 #ifndef ANCHORHOLD_CELL_TEST_HOSTS_H
 #define ANCHORHOLD_CELL_TEST_HOSTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,6 +27,7 @@ struct host_request {
 	uint32_t address, from; /* host order */
 	uint16_t port;
 	uint32_t bytes; /* of TCP and talk; 0: a few */
+	bool brief;	/* an answer is not expected: it is waited for little */
 };
 
 struct host {
