@@ -87,6 +87,7 @@ struct cell *cell_alloc(struct cell_host *host)
 	cell->environment = cell->workspace = -1;
 	cell->pidfd = cell->exit_fd = cell->go_fd = cell->mounts = -1;
 	cell->cgroup = (struct cgroup){.base = -1, .relay = -1, .cell = -1};
+	cell->usage = (struct usage_files)USAGE_FILES_NONE;
 	cell->kept = (struct kept){.mount = KEPT_NONE};
 	return cell;
 }
@@ -200,11 +201,11 @@ int cell_reap(struct cell *cell, struct cell_exit *ret_exit)
 	return 0;
 }
 
-void cell_usage(const struct cell *cell, unsigned parts, struct cell_usage *ret_usage)
+void cell_usage(struct cell *cell, unsigned parts, struct cell_usage *ret_usage)
 {
 	/* The cgroup was made for this cell: its counters began at 0 with it. */
 	*ret_usage = (struct cell_usage){0};
-	usage_read(cell->cgroup.cell, cell->host->disk, parts, ret_usage);
+	usage_read(cell->cgroup.cell, &cell->usage, cell->host->disk, parts, ret_usage);
 }
 
 uid_t cell_uid(const struct cell *cell)
@@ -257,6 +258,7 @@ void cell_forget(struct cell *cell)
 	fd_close(&cell->mounts);
 	fd_close(&cell->environment);
 	fd_close(&cell->workspace);
+	usage_close(&cell->usage);
 	cgroup_close(&cell->cgroup);
 	kept_close(&cell->kept);
 	strings_free(cell->argv);
@@ -282,6 +284,7 @@ void cell_close(struct cell *cell)
 	if (cell->has_kept && kept_free(&cell->host->ns, &cell->kept, 0) == 0)
 		cell->has_kept = false;
 	trace_mark(cell->host->trace, "close: mounts");
+	usage_close(&cell->usage);
 	cgroup_remove_cell(&cell->cgroup);
 	trace_mark(cell->host->trace, "close: cgroup");
 }

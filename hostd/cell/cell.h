@@ -251,7 +251,7 @@ int cell_reap(struct cell *cell, struct cell_exit *ret_exit);
  * What it has used. Only the asked parts are read (an or of enum cell_usage_part: it is asked of
  * every cell, every second); the rest is 0.
  */
-void cell_usage(const struct cell *cell, unsigned parts, struct cell_usage *ret_usage);
+void cell_usage(struct cell *cell, unsigned parts, struct cell_usage *ret_usage);
 
 /* The uid that every process in it has, seen from outside. */
 uid_t cell_uid(const struct cell *cell);

@@ -15,6 +15,7 @@ struct cell {
 	char project[CELL_NAME_MAX];
 	unsigned slot;
 	struct cgroup cgroup;
+	struct usage_files usage; /* of the cgroup's */
 	struct kept kept;
 	bool has_kept;
 	int environment; /* O_PATH */

@@ -138,6 +138,16 @@ static void test_sockets(struct check *check, const struct cell *cell, int socke
 	CHECK_EQ(check, ask_as(65534, sockets), 0);
 }
 
+/* The file that tells it stays open, and is read anew. */
+static uint64_t cpu_used(struct check *check, struct cell *cell, int file)
+{
+	struct cell_usage usage;
+
+	cell_usage(cell, CELL_USAGE_CPU, &usage);
+	CHECK(check, cell->usage.cpu >= 0 && (file < 0 || cell->usage.cpu == file));
+	return usage.cpu_usec;
+}
+
 static void test_row(struct check *check, struct cell_host *host, const struct machine *machine,
 		     size_t row)
 {
@@ -153,6 +163,7 @@ static void test_row(struct check *check, struct cell_host *host, const struct m
 	struct cell_error error = {0};
 	struct cell *cell = NULL;
 	int sockets = -1;
+	uint64_t used;
 
 	check_row(check, rows[row].name);
 	memcpy(spec.argv, rows[row].argv, sizeof(rows[row].argv));
@@ -163,7 +174,9 @@ static void test_row(struct check *check, struct cell_host *host, const struct m
 	}
 	CHECK_EQ(check, cell_new(host, &spec, &(struct cell *){NULL}, NULL), -EEXIST);
 	CHECK_EQ(check, cell_sockets_mount(cell, &sockets, &error), 0);
+	used = cpu_used(check, cell, -1);
 	run(check, cell, row, 1);
+	CHECK(check, cpu_used(check, cell, cell->usage.cpu) > used);
 	if (strncmp(rows[row].name, "everything", 10) == 0)
 		test_sockets(check, cell, sockets);
 	fd_close(&sockets);

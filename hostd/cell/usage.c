@@ -94,76 +94,99 @@ static uint64_t field(const char *text, const char *key)
 	return line ? strtoull(line + strlen(key) + 1, NULL, 10) : 0;
 }
 
-static const char *text_of(int cgroup, const char *file, char text[TEXT_MAX])
+/* What a cell is read from. */
+struct source {
+	int cgroup;
+	struct usage_files *files;
+	const char *disk;
+};
+
+static const char *text_of(const struct source *from, const char *file, char text[TEXT_MAX])
 {
-	if (file_read(cgroup, file, text, TEXT_MAX) < 0)
+	if (file_read(from->cgroup, file, text, TEXT_MAX) < 0)
 		text[0] = '\0';
 	return text;
 }
 
-static uint64_t number_of(int cgroup, const char *file)
+/* The kernel tells these anew, and whole, whenever they are read from their beginning. */
+static const char *text_kept(const struct source *from, int *fd, const char *file,
+			     char text[TEXT_MAX])
 {
-	char text[TEXT_MAX];
+	ssize_t len = -1;
 
-	return strtoull(text_of(cgroup, file, text), NULL, 10);
+	if (*fd < 0)
+		*fd = sys_open_beneath(from->cgroup, file, O_RDONLY, 0);
+	if (*fd >= 0)
+		len = pread(*fd, text, TEXT_MAX - 1, 0);
+	text[len < 0 ? 0 : len] = '\0';
+	return text;
 }
 
-static void read_cpu(int cgroup, const char *disk, struct cell_usage *usage)
+static uint64_t number_of(const struct source *from, const char *file)
 {
 	char text[TEXT_MAX];
 
-	text_of(cgroup, "cpu.stat", text);
+	return strtoull(text_of(from, file, text), NULL, 10);
+}
+
+static void read_cpu(const struct source *from, struct cell_usage *usage)
+{
+	char text[TEXT_MAX];
+
+	text_kept(from, &from->files->cpu, "cpu.stat", text);
 	usage->cpu_usec = field(text, "usage_usec");
 	usage->throttled_usec = field(text, "throttled_usec");
 	usage->throttled_periods = field(text, "nr_throttled");
 }
 
-static void read_stall(int cgroup, const char *disk, struct cell_usage *usage)
+static void read_stall(const struct source *from, struct cell_usage *usage)
 {
 	char text[TEXT_MAX];
 
-	usage->memory_stall_usec =
-		usage_pressure_total(text_of(cgroup, "memory.pressure", text), "full");
+	text_kept(from, &from->files->stall, "memory.pressure", text);
+	usage->memory_stall_usec = usage_pressure_total(text, "full");
 }
 
-static void read_io(int cgroup, const char *disk, struct cell_usage *usage)
+static void read_io(const struct source *from, struct cell_usage *usage)
 {
 	char text[TEXT_MAX];
 
-	usage->io_stall_usec = usage_pressure_total(text_of(cgroup, "io.pressure", text), "some");
-	text_of(cgroup, "io.stat", text);
-	usage->io_read_bytes = usage_io_field(text, disk, "rbytes");
-	usage->io_write_bytes = usage_io_field(text, disk, "wbytes");
-	usage->io_reads = usage_io_field(text, disk, "rios");
-	usage->io_writes = usage_io_field(text, disk, "wios");
+	usage->io_stall_usec = usage_pressure_total(text_of(from, "io.pressure", text), "some");
+	text_of(from, "io.stat", text);
+	usage->io_read_bytes = usage_io_field(text, from->disk, "rbytes");
+	usage->io_write_bytes = usage_io_field(text, from->disk, "wbytes");
+	usage->io_reads = usage_io_field(text, from->disk, "rios");
+	usage->io_writes = usage_io_field(text, from->disk, "wios");
 }
 
-static void read_memory(int cgroup, const char *disk, struct cell_usage *usage)
+static void read_memory(const struct source *from, struct cell_usage *usage)
 {
-	usage->memory_bytes = number_of(cgroup, "memory.current");
-	usage->memory_peak_bytes = number_of(cgroup, "memory.peak");
+	usage->memory_bytes = number_of(from, "memory.current");
+	usage->memory_peak_bytes = number_of(from, "memory.peak");
 }
 
-static void read_events(int cgroup, const char *disk, struct cell_usage *usage)
+static void read_events(const struct source *from, struct cell_usage *usage)
 {
 	char text[TEXT_MAX];
 
-	text_of(cgroup, "memory.events", text);
+	text_of(from, "memory.events", text);
 	usage->oom = field(text, "oom");
 	usage->oom_kills = field(text, "oom_kill");
-	usage->pids_refused = field(text_of(cgroup, "pids.events", text), "max");
+	usage->pids_refused = field(text_of(from, "pids.events", text), "max");
 }
 
-static void read_pids(int cgroup, const char *disk, struct cell_usage *usage)
+static void read_pids(const struct source *from, struct cell_usage *usage)
 {
-	usage->pids = number_of(cgroup, "pids.current");
+	usage->pids = number_of(from, "pids.current");
 }
 
-void usage_read(int cgroup, const char *disk, unsigned parts, struct cell_usage *usage)
+void usage_read(int cgroup, struct usage_files *files, const char *disk, unsigned parts,
+		struct cell_usage *usage)
 {
+	const struct source from = {cgroup, files, disk};
 	static const struct {
 		enum cell_usage_part part;
-		void (*read)(int cgroup, const char *disk, struct cell_usage *usage);
+		void (*read)(const struct source *from, struct cell_usage *usage);
 	} readers[] = {
 		{CELL_USAGE_CPU, read_cpu},	  {CELL_USAGE_STALL, read_stall},
 		{CELL_USAGE_IO, read_io},	  {CELL_USAGE_MEMORY, read_memory},
@@ -172,5 +195,11 @@ void usage_read(int cgroup, const char *disk, unsigned parts, struct cell_usage 
 
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
 		if (parts & readers[i].part)
-			readers[i].read(cgroup, disk, usage);
+			readers[i].read(&from, usage);
+}
+
+void usage_close(struct usage_files *files)
+{
+	fd_close(&files->cpu);
+	fd_close(&files->stall);
 }

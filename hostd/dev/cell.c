@@ -208,7 +208,7 @@ int cell_host_disk(struct cell_host *host, const char *directory)
 	return -ENODEV;
 }
 
-void cell_usage(const struct cell *cell, unsigned parts, struct cell_usage *ret_usage)
+void cell_usage(struct cell *cell, unsigned parts, struct cell_usage *ret_usage)
 {
 	*ret_usage = (struct cell_usage){0};
 }

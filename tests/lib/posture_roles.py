@@ -111,7 +111,8 @@ WORKER_FDS = [
                           "link, the kernel's five"),
 ]
 ENVIRONMENTS = "/run/environments/(attack|lua|lua-hostile|python|tenants)"
-CELL_GROUPS = r"/sys/fs/cgroup/cells(/[0-9a-f-]{{36}}(/(cell|relay)(/(memory|pids)\.events)?)?)?"
+CELL_FILES = r"(memory|pids)\.events|cpu\.stat|memory\.pressure"
+CELL_GROUPS = rf"/sys/fs/cgroup/cells(/[0-9a-f-]{{{{36}}}}(/(cell|relay)(/({CELL_FILES}))?)?)?"
 FDS = {
     "init": [
         ("/dev/console", "[0125]", "what people see"), ("/dev/kmsg", NUMBER, "the kernel's log"),
