@@ -168,11 +168,12 @@ result_count() {
 
 test_sum() {
 	printf '\n'
+	[ "$(grep -c '^unsteady' "$TEST_DIR/results")" -le "$UNSTEADY" ] ||
+		sed -i 's/^unsteady /failed /' "$TEST_DIR/results"
 	sed -n -e 's/^failed /failed: /p' -e 's/^unsteady /unsteady, failed once and then passed: /p' \
 		"$TEST_DIR/results"
 	say "$(result_count "$TEST_DIR/results")"
-	! grep -q '^failed' "$TEST_DIR/results" &&
-		[ "$(grep -c '^unsteady' "$TEST_DIR/results")" -le "$UNSTEADY" ]
+	! grep -q '^failed' "$TEST_DIR/results"
 }
 
 # test_meson NAME ARGS...: builds a variant of the tree on this machine and runs its unit tests.
