@@ -384,7 +384,8 @@ static void sweep_one(struct session *session, uint64_t now)
 	if (session->death_ms != 0 &&
 	    ((now >= session->death_ms && session->out == NULL) || now >= session->death_max_ms))
 		session_tell_dead(session);
-	if (session->suspect_ms != 0 && now >= session->suspect_ms &&
+	/* Only when it has been heard of since: one lost once more may still bring the answer. */
+	if (session->suspect_ms != 0 && session->kernel->node->seen_ms >= session->suspect_ms &&
 	    session->kernel->activity.state == ACTIVITY_IDLE) {
 		session->suspect_ms = 0;
 		session_fail(session, INFLIGHT_SUSPECT, "LinkLost",

@@ -34,6 +34,7 @@ class FakeNode(threading.Thread):
         self.kernels, self.up, self.epoch = {}, False, 0
         self.todo, self.folder = queue.Queue(), tempfile.mkdtemp(prefix="ah-")
         self.refuse_in, self.swallow_in, self.refuse_start = 0, False, 0
+        self.swallow_attach = False
         self.start_delay, self.kernels_max = 0, 500
         self.received, self.requests, self.acks, self.cursors = [], [], [], []
         self.logs, self.usage = b"one\ntwo\n", b"cpu_usec 1\n"
@@ -260,7 +261,7 @@ class FakeNode(threading.Thread):
     def on_attach(self, reader):
         kernel = self.kernels.get(reader.raw(16))
         session, resume, cursor, credit = reader.take("QBQI")
-        if kernel is not None:
+        if kernel is not None and not self.swallow_attach:
             kernel.attach(session, resume, cursor, credit)
 
     def on_session(self, reader):

@@ -9,7 +9,7 @@ import websocket
 
 import wire
 from client import texts
-from test_channels import BOTH, numbers
+from test_channels import BOTH, numbers, wait
 
 
 @BOTH
@@ -149,6 +149,30 @@ def test_a_request_swallowed_by_a_lost_link_is_failed(house):
     seen = client.until(lambda m: m["msg_type"] == "execute_reply", 20)
     assert seen[-1]["content"]["ename"] == "LinkLost"
     assert texts(client.run("print on")) == "on"
+
+
+def test_an_answer_outlives_two_lost_links(house):
+    """The second one is lost while the gateway still waits for what the first one kept back."""
+    node = house.node()
+    kernel = house.start()
+    client = house.client(kernel)
+    client.run("print x")
+    node.call(lambda: setattr(node, "up", False))
+    logged = node.kernel(kernel).end
+    client.execute("print late")
+    assert wait(lambda: node.kernel(kernel).end > logged)
+    node.swallow_attach = True
+    node.reconnect()
+    assert wait(lambda: node.up)
+    node.call(node.disconnect)
+    time.sleep(4)  # more than the gateway waits for the answer of a node that is there
+    node.swallow_attach = False
+    node.reconnect()
+    seen = client.until(lambda m: m["msg_type"] == "execute_reply", 20)
+    assert seen[-1]["content"]["status"] == "ok"
+    seen += client.run("print on")
+    assert len([m for m in seen if m["msg_type"] == "execute_reply"]) == 2
+    assert texts(seen) == "lateon"
 
 
 def test_a_rebooted_node(house):
