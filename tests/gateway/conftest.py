@@ -3,6 +3,7 @@
 
 import pathlib
 import sys
+import time
 
 import pytest
 
@@ -31,6 +32,22 @@ class House:
         if wait:
             self.gateway.wait_node(name, wait, 20)
         return node
+
+    def disconnect(self, node):
+        """Cuts the node's connection, and waits until the gateway has closed its end as well."""
+        connected = self._connections()
+        node.call(node.disconnect)
+        deadline = time.monotonic() + 20
+        while self._connections() >= connected:
+            assert time.monotonic() < deadline, "the gateway keeps the connection"
+            time.sleep(0.02)
+
+    def _connections(self):
+        """Of its nodes: established (01), or closed by the node alone (08)."""
+        lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+        ends = [line.split()[1::2][:2] for line in lines]
+        return sum(local.endswith(f":{self.gateway.link_port:04X}") and state in ("01", "08")
+                   for local, state in ends)
 
     def start(self, environment="fake", **body):
         reply = self.gateway.call("POST", "/api/kernels", {"name": environment, **body})

@@ -149,7 +149,7 @@ def test_the_kill_switch(house):
     assert json.loads(cli("--json", "cut").stdout)["kernels"] == [kernel]
     assert json.loads(cli("--json", "cut", "on", "--node", "fake-1").stdout)["told"] == 1
     assert "'none'" in fails(house, 1, "cut", "on", "--node", "none")
-    node.call(node.disconnect)
+    house.disconnect(node)
     assert "fake-1: not connected" in cli("cut", "off", "--node", "fake-1").stdout
 
 

@@ -135,7 +135,7 @@ def test_nodes_and_all(house):
 
 def test_the_switch_waits_for_nodes_that_are_away(house):
     one, two = house.node("fake-1"), house.node("fake-2")
-    two.call(two.disconnect)
+    house.disconnect(two)
     done = house.gateway.call("PUT", CUT, {"on": True}).json()
     assert (done["told"], done["failed"], done["away"]) == (1, [], ["fake-2"])
     one.refuse_policy = wire.E_SYSTEM
@@ -146,7 +146,7 @@ def test_the_switch_waits_for_nodes_that_are_away(house):
     two.call(two.connect)
     settled(lambda: cuts(two), [1])
     # lifted while it is away: heard as well
-    two.call(two.disconnect)
+    house.disconnect(two)
     assert house.gateway.call("PUT", CUT, {"on": False}).json()["away"] == ["fake-2"]
     two.call(two.connect)
     settled(lambda: cuts(two), [1, 0])
