@@ -179,7 +179,7 @@ def test_none_waits_where_memory_is_short(node):
         node.settled(2)
     node.settled(1)
     node.inside.run("mount -t tmpfs -o size=100% none /tmp")
-    taken = meminfo(node.inside)["MemAvailable"] // 1024 - 80
+    taken = meminfo(node.inside)["MemAvailable"] // 1024 - 60
     node.inside.run(f"dd if=/dev/zero of=/tmp/x bs=1M count={taken} 2>/dev/null", timeout=120)
     try:
         with node.cell(project=new_project(node.gateway, "short")) as cell:
