@@ -80,4 +80,3 @@ def measure(folder, count):
             rest, _ = simulator.communicate(timeout=30)
             progress(rest.rstrip())
         gateway.stop()
-

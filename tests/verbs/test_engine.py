@@ -3,14 +3,13 @@
 
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import time
 
 import pytest
 
-from lib.gateway import ROOT
+from lib.checkout import checkout
 
 RECIPE = """
 probe() {
@@ -29,15 +28,10 @@ class Tree:
     def __init__(self, folder):
         self.folder, self.cache, self.script = folder / "tree", folder / "cache", folder / "script"
         self.count = 0
-        packages = self.folder / "packages"
-        (packages / "probe").mkdir(parents=True)
-        (packages / "probe/build.sh").write_text(RECIPE)
-        for path in ROOT.iterdir():
-            if path.name not in ("build", "build.sh", "packages"):
-                (self.folder / path.name).symlink_to(path)
-        for path in (ROOT / "packages").iterdir():
-            (packages / path.name).symlink_to(path)
-        shutil.copy(ROOT / "build.sh", self.folder)
+        checkout(self.folder, own=["packages"])
+        probe = self.folder / "packages/probe"
+        probe.mkdir()
+        (probe / "build.sh").write_text(RECIPE)
 
     def start(self, script, under=()):
         self.script.write_text(script)
@@ -74,7 +68,7 @@ def begun(tree):
     """A build that has written half of its result, and what it is busy with."""
     mark = tree.folder / "mark"
     process, out = tree.start(f'echo half >"$OUT/file"; sleep 1000 & echo $! >"{mark}.new";'
-                         f' mv "{mark}.new" "{mark}"; wait')
+                              f' mv "{mark}.new" "{mark}"; wait')
     wait(mark.exists)
     sleeper = pathlib.Path("/proc", mark.read_text().strip())
     assert sleeper.exists()

@@ -3,13 +3,13 @@
 
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 
 import nbformat
 import pytest
 
+from lib.checkout import checkout
 from lib.gateway import ROOT, free_port
 
 
@@ -62,10 +62,7 @@ def test_clean_takes_nothing_for_a_word_too_many(tmp_path):
     tree, cache = tmp_path / "tree", tmp_path / "cache"
     for kept in (tree / "build/kept", cache / "steps/kept", cache / "release/kept"):
         kept.mkdir(parents=True)
-    for path in ROOT.iterdir():
-        if path.name not in ("build", "build.sh"):
-            (tree / path.name).symlink_to(path)
-    shutil.copy(ROOT / "build.sh", tree)
+    checkout(tree)
 
     def clean(*words):
         return subprocess.run([str(tree / "build.sh"), "clean", *words], text=True, timeout=60,
