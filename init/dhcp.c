@@ -15,6 +15,8 @@
 #include "init/files.h"
 #include "init/spawn.h"
 
+#define PROGRAM "/usr/bin/udhcpc"
+
 int dhcp_prepare(void)
 {
 	char options[96];
@@ -28,29 +30,49 @@ int dhcp_prepare(void)
 	return 0;
 }
 
-pid_t dhcp_start(const char *interface, uint32_t address)
+void dhcp_confine(struct spawn *spawn)
 {
 	static const struct spawn_limit limits[] = {
 		{RLIMIT_CORE, 0},	  {RLIMIT_FSIZE, 4096},	    {RLIMIT_NOFILE, 16},
 		{RLIMIT_NPROC, 4},	  {RLIMIT_AS, 64UL << 20},  {RLIMIT_CPU, 20},
-		{RLIMIT_MEMLOCK, 0},	  {-1, 0},
+		{RLIMIT_MEMLOCK, 0},	  {RLIMIT_SIGPENDING, 0},   {RLIMIT_MSGQUEUE, 0},
+		{-1, 0},
 	};
+	/* Two programs, and the folder that it leaves the lease in. */
+	static const struct root_row root[] = {
+		{"/run", 0},
+		{LEASE_FOLDER, MS_NOSUID | MS_NODEV | MS_NOEXEC},
+		{"/sbin", 0},
+		{LEASE_PROGRAM, MS_RDONLY | MS_NOSUID | MS_NODEV},
+		{"/usr", 0},
+		{"/usr/bin", 0},
+		{PROGRAM, MS_RDONLY | MS_NOSUID | MS_NODEV},
+		{NULL, 0},
+	};
+
+	spawn->cgroup = CGROUP_DHCP;
+	spawn->limits = limits;
+	spawn->uid = DHCP_UID;
+	spawn->capabilities = UINT64_C(1) << CAP_NET_RAW;
+	spawn->root = root;
+	spawn->calls = dhcp_calls;
+	spawn->calls_count = dhcp_calls_count;
+}
+
+pid_t dhcp_start(const char *interface, uint32_t address)
+{
 	const char *argv[24], *const envp[] = {NULL};
 	char wanted[IPV4_TEXT_MAX];
 	size_t n = 0;
 	struct spawn spawn = {
 		.argv = argv,
 		.envp = envp,
-		.cgroup = CGROUP_DHCP,
 		.output = -1, /* what it would say repeats what strangers told it */
-		.limits = limits,
-		.uid = DHCP_UID,
-		.capabilities = UINT64_C(1) << CAP_NET_RAW,
 	};
 	/* Stay in front, stop with the first lease or after four tries, ask for nothing else. */
 	static const char *const fixed[] = {
-		"/usr/bin/udhcpc", "-f", "-q", "-n", "-t", "4", "-T", "2", "-o", "-O", "subnet",
-		"-O", "router", "-s", "/sbin/udhcpc-lease",
+		PROGRAM, "-f", "-q", "-n", "-t", "4", "-T", "2", "-o", "-O", "subnet",
+		"-O", "router", "-s", LEASE_PROGRAM,
 	};
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
@@ -65,6 +87,7 @@ pid_t dhcp_start(const char *interface, uint32_t address)
 	argv[n] = NULL;
 	if (unlink(LEASE_PATH) < 0 && errno != ENOENT)
 		return -errno;
+	dhcp_confine(&spawn);
 	return spawn_start(&spawn);
 }
 

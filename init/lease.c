@@ -2,9 +2,12 @@
 #include "init/lease.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "conf/value.h"
 #include "init/files.h"
@@ -98,6 +101,15 @@ int lease_parse(const char *text, size_t len, struct lease *ret_lease,
 	return err;
 }
 
+/* None is permitted, so none is ambient either. */
+static int give_up_capabilities(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {0};
+
+	return (int)syscall(SYS_capset, &head, none);
+}
+
 int lease_write_main(int argc, char **argv)
 {
 	static const struct {
@@ -106,6 +118,8 @@ int lease_write_main(int argc, char **argv)
 	char text[LEASE_MAX];
 	size_t used = 0;
 
+	if (give_up_capabilities() < 0)
+		return 1;
 	if (argc != 2 || (strcmp(argv[1], "bound") != 0 && strcmp(argv[1], "renew") != 0))
 		return 0; /* deconfig, leasefail, nak: init sees that no lease came */
 	text[0] = '\0';

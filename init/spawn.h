@@ -2,10 +2,13 @@
 #ifndef ANCHORHOLD_INIT_SPAWN_H
 #define ANCHORHOLD_INIT_SPAWN_H
 
+#include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
+
+#include "init/root.h"
 
 struct spawn_limit {
 	int resource;
@@ -22,6 +25,13 @@ struct spawn {
 	const struct spawn_limit *limits; /* ended by resource -1; NULL: as they are */
 	uid_t uid;			  /* 0: stays root with all it has */
 	uint64_t capabilities;		  /* of a uid other than 0: these alone, and no way to more */
+	/*
+	 * All that it sees of the node, in pid, mount, ipc, uts and cgroup namespaces of its own;
+	 * NULL: it shares the node's. argv[0] is a path in there.
+	 */
+	const struct root_row *root;
+	const struct sock_filter *calls; /* of a uid other than 0: the kernel's list; NULL: any */
+	size_t calls_count;
 };
 
 /*
@@ -30,5 +40,8 @@ struct spawn {
  * before it runs anything.
  */
 pid_t spawn_start(const struct spawn *spawn);
+
+/* As spawn_start, but no program is run: returns in the child, too, with 0. */
+pid_t spawn_fork(const struct spawn *spawn);
 
 #endif

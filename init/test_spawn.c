@@ -43,7 +43,7 @@ static void test_dropped(const char *cgroup)
 	static const char *const expected[] = {
 		"Uid:\t902\t902\t902\t902\n", "Gid:\t902\t902\t902\t902\n", "Groups:\t \n",
 		"CapInh:\t0000000000002000\n", "CapPrm:\t0000000000002000\n",
-		"CapEff:\t0000000000002000\n", "CapBnd:\t0000000000002000\n",
+		"CapEff:\t0000000000002000\n", "CapBnd:\t0000000000000000\n",
 		"CapAmb:\t0000000000002000\n", "NoNewPrivs:\t1\n", "SigBlk:\t0000000000000000\n",
 		"SigIgn:\t0000000000000000\n", "Max open files            17                   17 ",
 	};
