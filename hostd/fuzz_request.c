@@ -15,6 +15,9 @@ static void use(const struct ipc_message *message)
 {
 	const struct link_request *request = &message->u.request.request;
 
+	if (message->type == IPC_REFUSED && (message->u.refused.gateway >= IPC_GATEWAYS_MAX ||
+					     message->u.refused.why >= IPC_REFUSALS))
+		abort();
 	if (message->type != IPC_REQUEST)
 		return;
 	if (message->u.request.gateway >= IPC_GATEWAYS_MAX)

@@ -36,6 +36,7 @@ static const struct {
 	[IPC_GATEWAY] = {"gateway", sizeof(struct ipc_gateway), 0},
 	[IPC_TICKET] = {"ticket", sizeof(struct ipc_ticket), 0},
 	[IPC_STREAM_LOST] = {"stream-lost", sizeof(struct ipc_stream), 0},
+	[IPC_REFUSED] = {"refused", sizeof(struct ipc_refused), 0},
 	[IPC_RELAY_READY] = {"relay-ready", sizeof(struct ipc_relay_ready), 0},
 	[IPC_RELAY_DRAINED] = {"relay-drained", sizeof(struct ipc_relay_drained), 0},
 	[IPC_RELAY_EVENT] = {"relay-event", sizeof(struct ipc_relay_event), 0},

@@ -41,6 +41,7 @@ enum ipc_type {
 	IPC_GATEWAY,	    /* link to monitor: a gateway was reached or lost */
 	IPC_TICKET,	    /* link to monitor: what a join left, to be kept for the next */
 	IPC_STREAM_LOST,    /* link to monitor: a kernel's relay is stuck or broke the format */
+	IPC_REFUSED,	    /* link to monitor: what it refused of a gateway */
 	IPC_RELAY_READY,    /* relay to monitor: iopub is proven, shell is open */
 	IPC_RELAY_DRAINED,  /* relay to monitor: the dead kernel's output has been sent */
 	IPC_RELAY_EVENT,    /* relay to monitor */
@@ -158,6 +159,20 @@ struct ipc_gateway {
 	uint32_t next_key; /* up by the next of the two server keys */
 };
 
+enum ipc_refusal {
+	IPC_REFUSAL_KEY = 1, /* what answered did not prove that it holds a pinned key */
+	IPC_REFUSAL_FRAME,   /* it does, and sent what is no frame, or none that it may send now */
+	IPC_REFUSAL_MESSAGE, /* a message said before, to what was there before, of no session */
+	IPC_REFUSALS,
+};
+
+struct ipc_refused {
+	uint32_t gateway;
+	uint32_t why;
+	uint32_t next_key; /* 1: the next of the two server keys, 0: the current */
+	uint32_t count;	   /* since it was last told */
+};
+
 struct ipc_relay_ready {
 	uint32_t incarnation;
 };
@@ -209,6 +224,7 @@ struct ipc_message {
 		struct ipc_request request;
 		struct ipc_event_ack event_ack;
 		struct ipc_gateway gateway;
+		struct ipc_refused refused;
 		struct ipc_relay_ready relay_ready;
 		struct ipc_relay_drained relay_drained;
 		struct ipc_relay_event relay_event;

@@ -207,6 +207,7 @@ static void tick(void *ctx)
 	entries_tick(link);
 	entries_bury(link);
 	gateway_events_again(link);
+	gateways_tell_refused(link);
 	loop_timer_start(link->loop, &link->tick, TICK_MS, tick, link);
 }
 

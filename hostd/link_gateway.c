@@ -188,6 +188,9 @@ static void watch_take(struct gateway *gateway, enum link_watch_event event)
 			 "this node pins: nothing is told to it",
 			 gateway->endpoint);
 		gateway->key = (gateway->key + 1) % link->keys_count;
+		/* Of a gateway that changes its key one is wrong. */
+		if (gateway->key == 0)
+			gateway_refused(gateway, IPC_REFUSAL_KEY);
 		gateway_redial(gateway);
 		break;
 	default:
@@ -227,6 +230,8 @@ static int frame_receive(struct gateway *gateway)
 		/* It is authenticated and still talks nonsense: another version, or worse. */
 		log_error(r, "%s: %s", gateway->endpoint,
 			  r == -EPROTO ? "unexpected frame" : "malformed frame");
+		if (r == -EPROTO || r == -EBADMSG || r == -EMSGSIZE)
+			gateway_refused(gateway, IPC_REFUSAL_FRAME);
 		gateway_redial(gateway);
 		return -EAGAIN;
 	}
@@ -317,39 +322,4 @@ int gateway_forward(struct gateway *gateway, const uint8_t *bytes, size_t len)
 		return 0;
 	gateway->full = true;
 	return -zmq_errno();
-}
-
-/* The first that is welcomed stores them for all: they share one store. */
-static struct gateway *first_welcomed(struct link *link)
-{
-	for (uint32_t i = 0; i < link->gateways_count; i++)
-		if (link->gateways[i].state == GATEWAY_WELCOMED)
-			return &link->gateways[i];
-	return NULL;
-}
-
-void gateway_events(struct link *link)
-{
-	struct gateway *gateway = first_welcomed(link);
-
-	for (uint32_t i = 0; gateway && i < link->events_count; i++) {
-		if (link->events[i].seq <= gateway->event_sent)
-			continue;
-		gateway->event_sent = link->events[i].seq;
-		link->events_ms = loop_now_ms();
-		link->frame.type = LINK_EVENT;
-		link->frame.u.event = link->events[i];
-		gateway_send(gateway, &link->frame);
-	}
-}
-
-void gateway_events_again(struct link *link)
-{
-	struct gateway *gateway = first_welcomed(link);
-
-	if (!gateway || link->events_count == 0 ||
-	    loop_now_ms() - link->events_ms < LINK_EVENTS_MS)
-		return;
-	gateway->event_sent = 0;
-	gateway_events(link);
 }

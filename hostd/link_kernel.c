@@ -217,6 +217,7 @@ static int frame_owner(struct link *link, struct link_entry *entry, size_t len,
 	}
 	if (frame->type == LINK_REFUSED) {
 		*ret_gateway = row->gateway;
+		gateway_refused_message(row->gateway, &frame->u.refused);
 		/* An ATTACH that was not carried out: it is where it was. */
 		if (frame->u.refused.seq == 0)
 			row->state = frame->u.refused.code == LINK_E_EXISTS ? SESSION_ACTIVE

@@ -30,6 +30,7 @@ static void refuse(struct gateway *gateway, const uint8_t id[LINK_ID_LEN], uint6
 		.code = (uint16_t)code,
 	};
 	memcpy(link->frame.u.refused.kernel_id, id, LINK_ID_LEN);
+	gateway_refused_message(gateway, &link->frame.u.refused);
 	gateway_send(gateway, &link->frame);
 }
 

@@ -6,6 +6,8 @@
  *	link.c	        the loop, messages from the monitor
  *	link_gateway.c  one DEALER a gateway: keys, what waits for it
  *	link_join.c     how it gets in: HELLO or ENROL, tickets, the node's next key
+ *	link_events.c   which of them the node's events go to
+ *	link_refused.c  what is refused of it, for the node's own events
  *	link_table.c    the kernels, dead ones for a while
  *	link_kernel.c   their streams
  *	link_session.c  their sessions
@@ -42,6 +44,7 @@
 #define LINK_EVENTS_MS 30000u /* without an acknowledgement: they are sent again */
 #define LINK_REDIAL_MS 500u /* after a failed handshake; doubles, with jitter, up to */
 #define LINK_REDIAL_MAX_MS 30000u
+#define LINK_REFUSED_MS 5000u /* what was refused is told at most so often */
 #define LINK_JOIN_MS 10000u /* from HELLO to WELCOME: then another gateway gets its turn */
 
 enum gateway_state {
@@ -68,6 +71,11 @@ struct gateway {
 	uint32_t redial_ms;
 	struct loop_timer redial;
 	uint64_t event_sent; /* events up to this were sent to it */
+	struct {
+		uint32_t count; /* not told yet */
+		bool next_key;
+	} refused[IPC_REFUSALS];
+	bool accused; /* what it said once let in was refused, at some time */
 };
 
 enum session_state {
@@ -140,6 +148,7 @@ struct link {
 	struct link_event events[LINK_EVENTS_MAX];
 	uint32_t events_count;
 	uint64_t events_ms; /* of the last to be sent, or acknowledged */
+	uint64_t refused_ms; /* when the monitor was last told what was refused; 0: never */
 
 	uint32_t requests; /* under way */
 	uint64_t requests_second;
@@ -179,8 +188,6 @@ void gateways_send(struct link *link, const struct link_frame *frame); /* to all
 
 /* One packed frame at once; -EAGAIN where it takes none now. */
 int gateway_forward(struct gateway *gateway, const uint8_t *bytes, size_t len);
-void gateway_events(struct link *link); /* sends what is not yet sent, to one gateway */
-void gateway_events_again(struct link *link); /* and all, where that was long ago */
 
 /* Closes and dials again, at once or after a delay that doubles. */
 void gateway_dial_now(struct gateway *gateway);
@@ -203,6 +210,19 @@ void join_verdict(struct gateway *gateway, const struct link_verdict_body *verdi
 /* The gateway refused the key: another one is tried, where there is one. */
 void join_refused(struct gateway *gateway);
 int join_next_key(struct link *link, struct ipc_next_key *next);
+
+/* ---- link_events.c ---- */
+
+void gateway_events(struct link *link); /* sends what is not yet sent, to one gateway */
+void gateway_events_again(struct link *link); /* and all, where that was long ago */
+
+/* ---- link_refused.c ---- */
+
+/* Counted; whatever a gateway does makes no more of it than a number. */
+void gateway_refused(struct gateway *gateway, enum ipc_refusal why);
+/* The same for a REFUSED that it is sent: where its code says that the message was not its to say. */
+void gateway_refused_message(struct gateway *gateway, const struct link_refused *refused);
+void gateways_tell_refused(struct link *link); /* called often */
 
 /* ---- link_table.c ---- */
 

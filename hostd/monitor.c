@@ -137,6 +137,7 @@ static void send_status(void *ctx)
 	status_read(&body.status);
 	body.status.kernels = monitor->kernels_count;
 	monitor_tell(monitor, IPC_STATUS, &body, -1);
+	refused_tell(monitor);
 	/* A link that has lived this long is no crash loop. */
 	monitor->link_delay_ms = LINK_DELAY_MS;
 	loop_timer_start(monitor->loop, &monitor->status_timer, LINK_STATUS_MS, send_status,

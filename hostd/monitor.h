@@ -6,6 +6,7 @@
  *	monitor.c	   the loop, the link worker, status, signals
  *	monitor_events.c   what an operator should know
  *	monitor_crash.c	   what the kernel said as it crashed
+ *	monitor_refused.c  what was refused of the gateways
  *	monitor_start.c    a kernel's start
  *	monitor_ahead.c	   cells and relays that are made before anybody asks
  *	monitor_kernel.c   its life: restart, stop, death
@@ -35,6 +36,7 @@
 #include "hostd/identity.h"
 #include "hostd/ipc.h"
 #include "hostd/loop.h"
+#include "hostd/refused.h"
 #include "hostd/state.h"
 #include "hostd/store.h"
 #include "hostd/strict.h"
@@ -120,6 +122,12 @@ struct kernel_traffic {
 	struct edge rate, quota, refused;
 };
 
+/* Of a gateway, for one reason. */
+struct monitor_refused {
+	struct refused refused;
+	bool next_key; /* the one it was last tried by */
+};
+
 /* Under which names init keeps its descriptors; 0: none. */
 struct kernel_kept {
 	uint32_t incarnation;
@@ -181,6 +189,7 @@ struct monitor {
 	uint64_t events_sent; /* the newest that the link has */
 	uint32_t events_told; /* how many it got since it had none to send */
 	struct loop_timer events_timer; /* set while something is not on the disk */
+	struct monitor_refused refused[IPC_GATEWAYS_MAX][IPC_REFUSALS];
 
 	struct identity identity;
 	char pins[2][IPC_KEY_LEN + 1]; /* the gateways' keys: current; next or "" */
@@ -248,6 +257,12 @@ void events_acked(struct monitor *monitor, uint64_t seq);
 
 /* What the kernel left when it last crashed is told, and forgotten there. */
 void crash_start(struct monitor *monitor);
+
+/* ---- monitor_refused.c ---- */
+
+/* What the link counted; told now, where it is due. */
+void refused_note(struct monitor *monitor, const struct ipc_refused *refused);
+void refused_tell(struct monitor *monitor);
 
 /* ---- monitor_kernel.c ---- */
 

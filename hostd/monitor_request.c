@@ -216,6 +216,15 @@ static void on_gateway(void *owner, struct worker *worker, const struct ipc_mess
 		log_info("gateway %u lost", gateway->gateway);
 }
 
+static void on_refused(void *owner, struct worker *worker, const struct ipc_message *message)
+{
+	const struct ipc_refused *refused = &message->u.refused;
+	struct monitor *monitor = owner;
+
+	if (refused->gateway < monitor->conf.gateways_count)
+		refused_note(monitor, refused);
+}
+
 /* A relay that does not read, or breaks the format: another takes its place. */
 static void on_stream_lost(void *owner, struct worker *worker, const struct ipc_message *message)
 {

@@ -91,6 +91,14 @@ static int gateway_ok(const struct ipc_message *message)
 	       message->u.gateway.next_key <= 1;
 }
 
+static int refused_ok(const struct ipc_message *message)
+{
+	const struct ipc_refused *refused = &message->u.refused;
+
+	return refused->gateway < IPC_GATEWAYS_MAX && refused->why > 0 &&
+	       refused->why < IPC_REFUSALS && refused->next_key <= 1 && refused->count > 0;
+}
+
 static int ticket_ok(const struct ipc_message *message)
 {
 	return message->u.ticket.ticket.counter > 0 &&

@@ -21,6 +21,10 @@ static void fill(enum ipc_type type)
 	}
 	if (type == IPC_TICKET)
 		message.u.ticket.ticket.counter = 1;
+	if (type == IPC_REFUSED) {
+		message.u.refused.why = IPC_REFUSAL_KEY;
+		message.u.refused.count = 1;
+	}
 	if (type == IPC_RELAY_EVENT)
 		message.u.relay_event.kind = IPC_RELAY_GAP;
 }
@@ -67,6 +71,7 @@ static const struct {
 	{IPC_GATEWAY, WORKER_LINK, WORKER_OPEN, 50},
 	{IPC_TICKET, WORKER_LINK, WORKER_OPEN, 20},
 	{IPC_STREAM_LOST, WORKER_LINK, WORKER_OPEN, 500},
+	{IPC_REFUSED, WORKER_LINK, WORKER_OPEN, 50},
 	{IPC_RELAY_READY, WORKER_RELAY, WORKER_OPEN | WORKER_READY, 5},
 	{IPC_RELAY_DRAINED, WORKER_RELAY, WORKER_DYING, 2},
 	{IPC_RELAY_EVENT, WORKER_RELAY, WORKER_OPEN | WORKER_READY | WORKER_DYING, 50},
@@ -207,6 +212,12 @@ static const struct {
 	ROW(IPC_GATEWAY, 0, gateway.gateway, IPC_GATEWAYS_MAX - 1, IPC_GATEWAYS_MAX),
 	ROW(IPC_GATEWAY, 0, gateway.up, 1, 2),
 	ROW(IPC_GATEWAY, 0, gateway.next_key, 1, 2),
+	ROW(IPC_REFUSED, 0, refused.gateway, IPC_GATEWAYS_MAX - 1, IPC_GATEWAYS_MAX),
+	ROW(IPC_REFUSED, 0, refused.why, IPC_REFUSAL_KEY, 0),
+	ROW(IPC_REFUSED, 0, refused.why, IPC_REFUSALS - 1, IPC_REFUSALS),
+	ROW(IPC_REFUSED, 0, refused.why, IPC_REFUSALS - 1, UINT32_MAX),
+	ROW(IPC_REFUSED, 0, refused.next_key, 1, 2),
+	ROW(IPC_REFUSED, 0, refused.count, 1, 0),
 	ROW(IPC_TICKET, 0, ticket.ticket.counter, 1, 0),
 	ROW(IPC_TICKET, 0, ticket.ticket.counter, INT64_MAX, (uint64_t)INT64_MAX + 1),
 	ROW(IPC_TICKET, 0, ticket.ticket.counter, INT64_MAX, UINT64_MAX),
