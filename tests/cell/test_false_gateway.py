@@ -24,25 +24,16 @@ START = {**{name: 0 for name, _ in link.START.fields}, "environment": "lua", "pr
          "network": 1}
 
 
-class FalseGateway:
-    """A ROUTER with a key of its own, and the one node that pins it."""
+class Frames:
+    """A ROUTER with this secret key, and what a node says to it and hears of it."""
 
-    def __init__(self, folder):
-        public, secret = zmq.curve_keypair()
+    def __init__(self, secret):
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.ROUTER)
         self.socket.curve_server, self.socket.curve_secretkey = True, secret
         self.socket.linger = 0
-        self.tap = Forwarder(self.socket.bind_to_random_port("tcp://127.0.0.1"))
-        port = self.tap.port
-        honest = Gateway(folder / "gateway").start()
-        conf = honest.add_node("native", folder / "node", f"127.0.0.1:{port}")
-        honest.stop()
-        text = (conf / "node.conf").read_text()
-        (conf / "node.conf").write_text(re.sub(r"(?m)^gateway_key = .*$", lambda _:
-                                               f"gateway_key = {public.decode()}", text))
-        self.route, self.number = None, 0
-        self.node = NativeNode(conf)
+        self.port = self.socket.bind_to_random_port("tcp://127.0.0.1")
+        self.route = None
 
     def take(self, timeout=20):
         """The node's next frame: its name and fields."""
@@ -61,6 +52,28 @@ class FalseGateway:
     def send(self, name, **value):
         self.socket.send_multipart([self.route, link.pack(name, value)])
 
+    def attach(self, kernel, session):
+        self.send("ATTACH", kernel_id=kernel, session=session, resume=0, cursor=0,
+                  credit=link.WINDOW_MAX)
+
+
+class FalseGateway(Frames):
+    """One with a key of its own, and the one node that pins it."""
+
+    def __init__(self, folder):
+        public, secret = zmq.curve_keypair()
+        super().__init__(secret)
+        self.tap = Forwarder(self.port)
+        port = self.tap.port
+        honest = Gateway(folder / "gateway").start()
+        conf = honest.add_node("native", folder / "node", f"127.0.0.1:{port}")
+        honest.stop()
+        text = (conf / "node.conf").read_text()
+        (conf / "node.conf").write_text(re.sub(r"(?m)^gateway_key = .*$", lambda _:
+                                               f"gateway_key = {public.decode()}", text))
+        self.number = 0
+        self.node = NativeNode(conf)
+
     def welcome(self):
         hello = self.until("HELLO", 90)  # it dials with pauses of up to 45 s
         self.send("WELCOME", **WELCOME, time_ms=int(time.time() * 1000),
@@ -73,10 +86,6 @@ class FalseGateway:
         self.send("REQUEST", id=self.number, verb=1, kernel_id=kernel, **START)
         self.until("KERNEL", 60, kernel_id=kernel, state=2)
         return kernel
-
-    def attach(self, kernel, session):
-        self.send("ATTACH", kernel_id=kernel, session=session, resume=0, cursor=0,
-                  credit=link.WINDOW_MAX)
 
     def close(self):
         self.node.stop()

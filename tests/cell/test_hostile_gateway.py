@@ -69,6 +69,12 @@ class Between:
     def log(self):
         return self.node.log.read_text()
 
+    def events(self, text):
+        """Of the node's own, those that begin so."""
+        rows = self.gateway.call("GET", "/api/anchorhold/events?last=1000").json()
+        return [row for row in rows if row["kind"] == "refused.gateway" and
+                row["node"] == "native" and row["text"].startswith(text)]
+
     def close(self):
         self.node.stop()
         self.gateway.stop()
@@ -155,6 +161,8 @@ def test_before_the_handshake(between, how):
         both.measure()
         wait(lambda: "does not prove that it holds the gateway's key" in both.log(),
              "nobody is told")
+        wait(lambda: both.events(f"127.0.0.1:{raw.port}: what answers there did not prove"),
+             "its honest gateway is not told")
         both.check()
         assert raw.count < 100, "it is dialled without a pause"
     finally:
