@@ -280,6 +280,10 @@ def test_a_taken_link_reaches_its_gateway_alone(world, link):
 
 # ---- what a taken link asks of the monitor ----
 
+def events(gateway):
+    return gateway.call("GET", "/api/anchorhold/events?last=1000").json()
+
+
 def start(layout, kernel, environment=b"lua", **fields):
     return layout.send("request", request__verb=1, request__kernel_id=kernel.bytes,
                        request__start__environment=environment,
@@ -303,6 +307,9 @@ def refused_words(layout):
         "a relay's word": layout.send("relay_ready"),
         "the monitor's own word": layout.send("result"),
         "a ticket of none": layout.send("ticket"),
+        "a refusal of no gateway": layout.send("refused", gateway=4, why=1, count=1),
+        "a refusal for no reason": layout.send("refused", why=4, count=1),
+        "a refusal of nothing": layout.send("refused", why=1),
         "no message": [put(0, bytes(7)), call("sendto", 3, "@0", 7, 0x4040, 0, 0)],
         "half a message": [put(0, layout.types["request"].to_bytes(4, "little")),
                            call("sendto", 3, "@0", 100, 0x4040, 0, 0)],
@@ -355,3 +362,21 @@ def test_a_taken_link_starts_validated_cells_alone(world, link):
     assert world.inside.run(f"ls {group}", check=False)[0] != 0
     assert taken.pid_of(world.inside, "monitor") == world.monitor
     assert world.victim.pids() != []
+
+
+def test_a_taken_link_fills_no_journal_with_refusals(world, link):
+    """Of what it says that it refused, one event a reason waits for a gateway at a time. It is the
+    last: the link is hostd's again afterwards, and what waits is told."""
+    def told():
+        return taken.log_of(world.inside).count("hostd[monitor]: refused.gateway: ")
+    words = [word for why in (1, 2, 3) for _ in range(5)
+             for word in world.layout.send("refused", why=why, count=0xFFFFFFFF)]
+    before = told()
+    for _ in range(3):  # it may say 50 a second
+        assert link.tell(["full", *words])[0].end == "0"
+    world.wait(lambda: told() == before + 3)
+    assert taken.pid_of(world.inside, "monitor") == world.monitor
+    world.honest()
+    world.wait(lambda: sum(event["kind"] == "refused.gateway" and event["node"] == "node-1"
+                           for event in events(world.gateway)) >= 3)
+    assert "events.dropped" not in taken.log_of(world.inside)
