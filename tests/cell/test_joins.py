@@ -2,13 +2,18 @@
 """How a node joins two gateways of one store, whichever of them is there and whatever key they
 have; and secrets that let nobody in. The node is a native one."""
 
+import contextlib
+import os
 import re
 import signal
+import sqlite3
 import subprocess
+import threading
 import time
 
 import pytest
 
+from lib.forwarder import Forwarder
 from lib.gateway import Gateway, program
 from lib.native import NativeNode
 
@@ -194,3 +199,97 @@ def test_secrets_that_let_nobody_in(pair):
     pair.ready(one)
     assert one.node("new")["key"] != first
     assert good not in pair.log() + one.log.read_text()
+
+
+# ---- a power cut at any point of a join ----
+
+
+class Rack:
+    """A gateway and a node, one of which loses its power when so much has crossed between them."""
+
+    def __init__(self, folder):
+        self.gateway = Gateway(folder / "gateway").start()
+        self.tap = Forwarder(self.gateway.link_port, self.cross)
+        self.folder = folder / "node"
+        self.folder.mkdir()
+        self.gateway.cli("node", "add", "new", "--gateway", f"127.0.0.1:{self.tap.port}",
+                         "--file", str(self.folder / "node.conf"))
+        self.node, self.lock, self.off = None, threading.Lock(), threading.Event()
+        self.crossed, self.wanted, self.victim, self.gets_on = 0, 0, "node", False
+
+    def cross(self, way, data, before):
+        with self.lock:
+            self.crossed += 1
+            if self.off.is_set() or self.crossed != self.wanted:
+                return data
+            self.node_off() if self.victim == "node" else self.gateway.stop(signal.SIGKILL)
+            self.off.set()
+            return data if self.gets_on else None
+
+    def node_off(self):
+        for pid in (self.node.process.pid, *self.node.children("link")):
+            os.kill(pid, signal.SIGKILL)
+        self.node.process.wait()
+
+    def tickets(self):
+        """The node's, and the one that its gateway knows to be there."""
+        path = self.folder / "node.ticket"
+        kept = int(path.read_text().split()[0]) if path.exists() else 0
+        with contextlib.closing(sqlite3.connect(self.gateway.database)) as store:
+            rows = store.execute("SELECT joined FROM nodes WHERE name = 'new'").fetchall()
+        return kept, rows[0][0] if rows else 0
+
+    def start(self, wanted):
+        """Power for all. False: the join was over before so much had crossed."""
+        if self.node is not None and self.node.process.poll() is None:
+            self.node_off()
+        if self.gateway.process is None:
+            self.gateway.start()
+        before = self.tickets()[0]
+        with self.lock:
+            self.off.clear()
+            self.crossed, self.wanted = 0, wanted
+            self.node = NativeNode(self.folder)
+        deadline = time.monotonic() + 90
+        while not self.off.wait(0.02):
+            kept, known = self.tickets()
+            if kept > before and kept == known:
+                break
+            said = self.gateway.log.read_text()
+            assert not re.search(r"refused\.(ticket|locked|secret)", said), said
+            assert time.monotonic() < deadline, self.node.log.read_text()
+        with self.lock:
+            self.wanted = 0
+            return self.off.is_set()
+
+    def close(self):
+        if self.node is not None:
+            self.node.stop()
+        self.tap.close()
+        self.gateway.stop()
+
+
+@pytest.fixture
+def rack(tmp_path):
+    rack = Rack(tmp_path)
+    try:
+        yield rack
+    finally:
+        rack.close()
+
+
+@pytest.mark.parametrize("victim,gets_on", [("node", True), ("node", False), ("gateway", True)])
+def test_the_power_goes_at_any_point_of_a_join(rack, victim, gets_on):
+    """From the enrolment on, one cut after the other, each a little later; what was under way
+    gets on all the same, or is lost. The control: a copy is locked, in tests/link/test_enrol.py."""
+    rack.victim, rack.gets_on = victim, gets_on
+    cuts = []
+    for _ in ("as it enrols", "as it joins"):
+        wanted = 1
+        while rack.start(wanted):
+            wanted += 1
+        cuts.append(wanted - 1)
+    print(f"the power of the {victim} was cut {cuts} times")
+    assert min(cuts) > 8, "it was not cut at each point of a join"
+    rack.gateway.wait_node("new", timeout=90)
+    execute(rack.gateway)
