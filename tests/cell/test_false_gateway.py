@@ -19,6 +19,7 @@ from protocol import anchorhold_link as link
 STALE, UNKNOWN = 8, 2
 WELCOME = {"gateway_epoch": 7, "tag": bytes(32), "next_key": bytes(32)}
 LONG = int(os.environ.get("ANCHORHOLD_LONG", "1")) > 1
+SECONDS = int(os.environ.get("ANCHORHOLD_SECONDS") or (60 if LONG else 5))  # of the flood
 SPARE_KIB = 12 << 10  # its ceilings (link/socket.h) come to 9 MiB for a gateway
 START = {**{name: 0 for name, _ in link.START.fields}, "environment": "lua", "project": "",
          "network": 1}
@@ -133,6 +134,9 @@ def test_a_message_is_carried_out_once(false):
         assert false.until("REFUSED", kernel_id=one)["code"] == STALE, name
     false.send("IN", **{**first, "kernel_id": two})
     assert false.until("REFUSED", kernel_id=two)["code"] == UNKNOWN, "of another kernel's session"
+    other = uuid.uuid4().bytes
+    false.send("IN", **{**first, "kernel_id": other})
+    assert false.until("REFUSED", kernel_id=other)["code"] == UNKNOWN, "of another node's kernel"
     # The control: what is new is carried out, by both; nothing had been in between.
     false.send("IN", **message(one, 11, 2, execute("print(x)")))
     assert reply(false, one)["execution_count"] == 2
@@ -225,7 +229,7 @@ def test_a_gateway_that_floods_within_its_rights(false):
     (role,) = false.node.children("link")
     before = most = memory(role)
     frames = [link.pack(name, value) for name, value in flood(kernel)]
-    end, count = time.monotonic() + (60 if LONG else 5), 0
+    end, count = time.monotonic() + SECONDS, 0
     while time.monotonic() < end:
         for frame in frames * 20:
             try:

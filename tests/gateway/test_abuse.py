@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Floods against the gateway: after each a good node is still served, and memory is bounded.
 
-ANCHORHOLD_LONG has each go on for longer.
+ANCHORHOLD_LONG has each go on for longer; ANCHORHOLD_SECONDS says for how long a flood does,
+ANCHORHOLD_MUTATIONS how many sessions are changed, ANCHORHOLD_SEED from which seed on.
 """
 
 import contextlib
@@ -26,6 +27,9 @@ from test_link import Peer, greeting
 from test_refusals import add, dial, ups, wait_ups, welcome  # noqa: F401 (dial: a fixture)
 
 LONG = int(os.environ.get("ANCHORHOLD_LONG", "1")) > 1
+SECONDS = int(os.environ.get("ANCHORHOLD_SECONDS") or (60 if LONG else 5))
+MUTATIONS = int(os.environ.get("ANCHORHOLD_MUTATIONS") or (3000 if LONG else 300))
+SEED = int(os.environ.get("ANCHORHOLD_SEED") or 0)
 SPARE_KIB = 24 << 10  # what a gateway may grow by while it is attacked
 
 
@@ -139,7 +143,7 @@ def test_a_thousand_half_handshakes(watched, dial, upto):
 def test_hello_at_line_rate(watched, dial):
     """The dearest thing a stranger can ask for: each HELLO costs the gateway key agreements."""
     said = captured(watched.house, add(watched.house, "raw"))[UP][:266]
-    end, count = time.monotonic() + (60 if LONG else 4), [0, 0]
+    end, count = time.monotonic() + SECONDS, [0, 0]
 
     def flood(number):
         while time.monotonic() < end:
@@ -239,7 +243,7 @@ def test_an_endless_message(watched, dial):
     keys = add(watched.house, "raw")
     sender = many_parts(watched.port, *keys)
     try:
-        end = time.monotonic() + (60 if LONG else 8)
+        end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             watched.serve()
         assert sender.poll() is None
@@ -328,7 +332,7 @@ def test_mutated_sessions(watched, dial):
     """Whatever becomes of a captured session's bytes: nobody is let in, nothing falls over."""
     said = captured(watched.house, add(watched.house, "raw"))[UP]
     before = ups(watched.house, "raw")
-    for seed in range(3000 if LONG else 300):
+    for seed in range(SEED, SEED + MUTATIONS):
         data = mutated(said, random.Random(seed))
         with contextlib.suppress(OSError):
             with socket.create_connection(("127.0.0.1", watched.port), 10) as peer:
@@ -359,7 +363,7 @@ def test_a_node_that_floods_within_its_rights(watched, dial):
     peer = dial(*add(watched.house, "flood"))
     welcome(watched.house, peer, "flood")
     frames, count = list(frames_of(bytes(range(16)))), 0
-    end = time.monotonic() + (60 if LONG else 5)
+    end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         for _ in range(2000):
             try:
