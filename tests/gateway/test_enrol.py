@@ -17,7 +17,7 @@ from zmq.utils import z85
 
 import wire
 from fake_node import FakeNode
-from lib.gateway import program
+from lib.gateway import free_port, program
 from test_link import Peer, greeting
 
 NODES = "/api/anchorhold/nodes"
@@ -401,7 +401,9 @@ def test_secrets_are_kept_to_whom_they_are_for(house, tmp_path):
     done = cli("node", "add", "two", "--gateway", "192.0.2.1:7000", "--gateway", "192.0.2.2:7000",
                "--expires", "2", "--file", str(conf))
     text = conf.read_text()
-    assert stat.S_IMODE(conf.stat().st_mode) == 0o600
+    own = gateway.folder / "gateway.db.key"
+    for path in (conf, own, gateway.database):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
     other = re.search(r"^join_secret = ([0-9a-f]{64})$", text, re.M).group(1)
     assert text.count("\ngateway = 192.0.2.") == 2 and "name = two\n" in text
     assert other not in done.stdout + done.stderr
@@ -414,6 +416,12 @@ def test_secrets_are_kept_to_whom_they_are_for(house, tmp_path):
     assert (folder / "node.key").read_text().strip() not in gateway.log.read_text()
     rows = {row["name"]: row["state"] for row in gateway.call("GET", NODES).json()}
     assert rows == {"one": "awaited", "two": "awaited", "three": "never seen"}
+    # A key that others may read is no key.
+    own.chmod(0o640)
+    words = [program("anchorhold-gateway"), "--database", str(gateway.database), "--http",
+             f"127.0.0.1:{free_port()}", "--link", f"127.0.0.1:{free_port()}"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "gateway.db.key: others may read it; chmod 600" in done.stderr
 
 
 @pytest.mark.parametrize("words,said", [
