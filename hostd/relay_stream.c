@@ -13,6 +13,7 @@
 
 #define REFUSED_MAX 256u /* answers that wait for the link; with so many nothing is read */
 #define PUMP_MAX 64u
+#define HEAD_MAX 128u /* of a frame to the link, without an OUT's data */
 
 struct relay_stream {
 	struct relay_stream_setup setup;
@@ -27,7 +28,6 @@ struct relay_stream {
 	bool blocked; /* the link does not read: wait for room */
 
 	uint8_t in[LINK_FRAME_MAX];
-	uint8_t out[LINK_FRAME_MAX];
 	struct link_frame frame;
 };
 
@@ -109,14 +109,21 @@ bool relay_stream_holding(const struct relay_stream *stream)
 
 /* ---- up ---- */
 
+/* An OUT's data goes from where the log has it. */
 static int send_frame(struct relay_stream *stream, const struct link_frame *frame)
 {
-	size_t len;
-	int r = link_frame_pack(frame, stream->out, sizeof(stream->out), &len);
+	uint8_t head[HEAD_MAX];
+	struct iovec iov[2] = {{.iov_base = head}};
+	struct msghdr message = {.msg_iov = iov, .msg_iovlen = 1};
+	int r = link_frame_pack_head(frame, head, sizeof(head), &iov[0].iov_len);
 
 	if (r < 0)
 		return r;
-	if (send(stream->fd, stream->out, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+	if (frame->type == LINK_OUT) {
+		iov[1] = (struct iovec){(void *)frame->u.chunk.data, frame->u.chunk.data_len};
+		message.msg_iovlen = 2;
+	}
+	if (sendmsg(stream->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
 	if (errno == EAGAIN || errno == ENOBUFS) {
 		stream->blocked = true;

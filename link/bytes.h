@@ -9,6 +9,7 @@
 #ifndef ANCHORHOLD_LINK_BYTES_H
 #define ANCHORHOLD_LINK_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct link_writer {
 	size_t size;
 	size_t at;
 	int error; /* 0, or the first failure: -ENOBUFS, -EINVAL or -EMSGSIZE */
+	bool head; /* the bytes of data fields are left out, their lengths are not */
 };
 
 struct link_reader link_reader(const uint8_t *data, size_t len);

@@ -160,7 +160,8 @@ static void data_pack(struct link_writer *writer, const struct field *field, con
 	else if (len < field->min || (len > 0 && data == NULL))
 		link_writer_fail(writer, -EINVAL);
 	link_put_u32(writer, len);
-	link_put_bytes(writer, data, len);
+	if (!writer->head)
+		link_put_bytes(writer, data, len);
 }
 
 void fields_pack(struct link_writer *writer, const struct field *fields, size_t count,

@@ -47,6 +47,28 @@ static void test_round(struct check *check, struct link_frame *frame, struct lin
 	check_row(check, NULL);
 }
 
+/* A head and the data behind it are the frame; of others the head is all. */
+static void test_head(struct check *check, struct link_frame *frame)
+{
+	for (size_t i = 0; i < sample_count(); i++) {
+		size_t len = 0, head_len = 0, data_len = 0;
+
+		sample_frame(i, frame);
+		check_row(check, link_type_name(frame->type));
+		if (frame->type == LINK_IN || frame->type == LINK_OUT)
+			data_len = frame->u.chunk.data_len;
+		if (frame->type == LINK_RESULT)
+			data_len = frame->u.result.text_len;
+		CHECK_EQ(check, link_frame_pack(frame, buf, sizeof(buf), &len), 0);
+		CHECK_EQ(check, link_frame_pack_head(frame, again, len - data_len, &head_len), 0);
+		CHECK_EQ(check, head_len + data_len, len);
+		CHECK(check, memcmp(buf, again, head_len) == 0);
+		CHECK_EQ(check, link_frame_pack_head(frame, again, head_len - 1, &head_len),
+			 -ENOBUFS);
+	}
+	check_row(check, NULL);
+}
+
 /* A name of the greatest length. The field is zeroed before. */
 static void fill(char name[LINK_NAME_MAX], char c)
 {
@@ -235,6 +257,7 @@ int main(void)
 
 	if (CHECK(&check, frame != NULL && got != NULL)) {
 		test_round(&check, frame, got);
+		test_head(&check, frame);
 		test_largest(&check, frame);
 		test_broken(&check, frame);
 		test_pack_refuses(&check, frame);

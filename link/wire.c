@@ -326,17 +326,30 @@ static int body_write(struct link_writer *writer, const struct link_frame *frame
 	return writer->error;
 }
 
-int link_frame_pack(const struct link_frame *frame, uint8_t *buf, size_t size, size_t *ret_len)
+static int pack(const struct link_frame *frame, bool head, uint8_t *buf, size_t size,
+		size_t *ret_len)
 {
 	struct link_writer writer = link_writer(buf, size);
 	int error;
 
 	if (buf == NULL)
 		return -ENOBUFS;
+	writer.head = head;
 	error = body_write(&writer, frame);
 	if (error == 0)
 		*ret_len = writer.at;
 	return error;
+}
+
+int link_frame_pack(const struct link_frame *frame, uint8_t *buf, size_t size, size_t *ret_len)
+{
+	return pack(frame, false, buf, size, ret_len);
+}
+
+int link_frame_pack_head(const struct link_frame *frame, uint8_t *buf, size_t size,
+			 size_t *ret_len)
+{
+	return pack(frame, true, buf, size, ret_len);
 }
 
 size_t link_frame_size(const struct link_frame *frame)

@@ -367,6 +367,13 @@ int link_frame_unpack(const uint8_t *buf, size_t len, struct link_frame *ret_fra
 /* Writes the frame to buf and its length to *ret_len. */
 int link_frame_pack(const struct link_frame *frame, uint8_t *buf, size_t size, size_t *ret_len);
 
+/*
+ * All but the bytes of the `data` or `text` that an IN, OUT or RESULT ends with: who sends those
+ * from where they are, behind this, has sent what link_frame_pack() would have written.
+ */
+int link_frame_pack_head(const struct link_frame *frame, uint8_t *buf, size_t size,
+			 size_t *ret_len);
+
 /* The length link_frame_pack() would write; 0 where it would fail. */
 size_t link_frame_size(const struct link_frame *frame);
 
