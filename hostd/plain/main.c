@@ -9,6 +9,8 @@
 #include "hostd/plain/plain.h"
 #include "hostd/roles.h"
 
+#define HEAP_KEPT (4 << 20) /* bytes that a process keeps of what it has freed */
+
 static int usage(const char *why, const char *word)
 {
 	if (why)
@@ -31,6 +33,9 @@ int main(int argc, char **argv)
 #ifdef M_ARENA_MAX
 	/* Likewise, its allocator reads a file of /proc when it gives back a thread's own heap. */
 	(void)mallopt(M_ARENA_MAX, 1);
+	/* Nor is what a frame takes given back to the kernel each time, and asked for again. */
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
 #endif
 	if (roles_are(argc, argv))
 		return roles_run(argc, argv);
