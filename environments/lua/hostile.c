@@ -88,13 +88,14 @@ static int frames_copy(struct frames *to, struct frames *from)
 	return rc;
 }
 
-/* replay(COUNT): one iopub message, sent again and again. */
+/* replay(COUNT, TEXT): one iopub message, made and signed once and sent again and again. */
 static int replay(lua_State *lua)
 {
 	struct interp *interp = interp_of(lua);
 	lua_Integer count = luaL_optinteger(lua, 1, 2);
+	const char *text = luaL_optstring(lua, 2, "replayed\n");
 	struct frames frames, copy;
-	int rc = compose(interp, JUPYTER_IOPUB, "stream", stream_content("replayed\n"), &frames);
+	int rc = compose(interp, JUPYTER_IOPUB, "stream", stream_content(text), &frames);
 
 	for (lua_Integer i = 0; rc == 0 && i < count; i++) {
 		rc = frames_copy(&copy, &frames);

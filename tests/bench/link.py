@@ -19,6 +19,7 @@ from bench.usage import Usage, pss_mib
 from lib.client import start_kernel, stop_kernel
 from lib.cluster import Cluster
 from lib.gateway import Gateway
+from lib.node import TEST_IMAGE
 from lib.plain import Plain, add_tree
 from lib.projects import set_project, start_in
 
@@ -36,6 +37,7 @@ def native(folder):
     plain = Plain(conf)
     try:
         roots = {name: add_tree(conf, name) for name in ("lua", "python")}
+        add_tree(conf, throughput.REPLAYER, TEST_IMAGE)
         plain.start(plain.missing())
         gateway.wait_node("native")
         # Of the way is asked what it carries, not what a project may print.

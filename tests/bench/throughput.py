@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Output through the whole path and through one raw CURVE pair of the same message size, in turns.
 
+Once of a kernel that prints as programs do, and once of one that made and signed its message
+before and only sends it again and again, as the pair's sender does: what printing costs the kernel
+is its own, and no part of the way.
+
 Both are bound by the CPUs: the path has five processes where the pair has two, and each byte is
 hashed twice more and copied more often. So the CPU time a message is told, too, of each process and
 of the pair's two, and two shares of the pair's rate that follow from it: what it allows where all
 CPUs are busy, and what it allows where each process has a CPU of its own and the busiest one of the
-path is held against the busier one of the pair.
+path is held against the busier one of the pair. A share is the median of its turns, which all are
+told.
 """
 
 import pathlib
@@ -18,6 +23,7 @@ from lib.client import stop_kernel
 from lib.projects import start_in
 
 TURNS = 3
+REPLAYER = "lua-hostile"  # of the test image
 ENDS = ("sender", "receiver")  # of the pair
 KIB, MIB = 1 << 10, 1 << 20
 # Name, letters printed at once, messages. Their headers add 430 bytes. A kernel cuts what is
@@ -37,6 +43,10 @@ def displaying(number, size):
             f"for i=1,{number} do display(s) end")
 
 
+def replaying(number, size):
+    return f"hostile.replay({number}, string.rep('x',{size}))"
+
+
 def flood(gateway, kernel, code, stall=0):
     found = roundtrip.bench_link(gateway, "flood", f"127.0.0.1:{gateway.http_port}", kernel, code,
                                  stall)
@@ -51,7 +61,7 @@ def children_cpu():
 def kernel_pid(plain, kernel):
     """Beside it its cell has an init."""
     return next(pid for pid in plain.members("cell", kernel)
-                if pathlib.Path(f"/proc/{pid}/comm").read_text() == "lua-kernel\n")
+                if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("lua-kernel"))
 
 
 def parts(gateway, plain, kernel):
@@ -61,7 +71,7 @@ def parts(gateway, plain, kernel):
 
 
 def turn(gateway, kernel, usages, code, number):
-    """One flood, one raw pair; CPU microseconds a message are added to the first's figures."""
+    """One flood and one raw pair: the two's rates, messages a second, CPU microseconds a message."""
     for usage in usages.values():
         usage.ask()
     before = children_cpu()
@@ -70,38 +80,49 @@ def turn(gateway, kernel, usages, code, number):
     cpu |= {name: usage.ask()[0] for name, usage in usages.items()}
     raw = roundtrip.bench_link(None, "pair", round(ours["flood.size"]), number)
     cpu = {name: 1e6 * used / number for name, used in cpu.items()}
-    cpu |= {f"pair.{end}": raw[f"pair.cpu.{end}"][0] for end in ENDS}
-    return ours, raw["pair.bytes"][0], cpu
+    ends = [raw[f"pair.cpu.{end}"][0] for end in ENDS]
+    rate, pair = ours["flood.bytes"], raw["pair.bytes"][0]
+    return {
+        "rate": rate, "messages": ours["flood.messages"], "pair": pair,
+        "share": 100 * rate / pair,
+        "share_by_cpu": 100 * sum(ends) / sum(cpu.values()),
+        "share_a_cpu_each": 100 * max(ends) / max(cpu.values()),
+        "cpu": cpu | {"all": sum(cpu.values())}
+        | {f"pair.{end}": used for end, used in zip(ENDS, ends)},
+    }
 
 
-def measure(gateway, plain, kernel, name, size, number):
-    code = (displaying if size > 64 * KIB else printing)(number, size)
+def measure(gateway, plain, kernel, name, code, number):
     usages = parts(gateway, plain, kernel)
     turns = [turn(gateway, kernel, usages, code, number) for _ in range(TURNS)]
-    rate = max(ours["flood.bytes"] for ours, _, _ in turns)
-    pair = max(raw for _, raw, _ in turns)
-    cpu = {one: median([each[one] for _, _, each in turns]) for one in turns[0][2]}
-    mine = [used for one, used in cpu.items() if not one.startswith("pair.")]
-    ends = [cpu[f"pair.{end}"] for end in ENDS]
     prefix = f"link.throughput.{name}"
-    show(prefix, rate, "MiB/s")
-    show(f"{prefix}.messages", max(ours["flood.messages"] for ours, _, _ in turns), "1/s")
-    show(f"{prefix}.raw_pair", pair, "MiB/s")
-    show(f"{prefix}.of_raw_pair", 100 * rate / pair, "%", least=80)
-    show(f"{prefix}.of_raw_pair.by_cpu_time", 100 * sum(ends) / sum(mine), "%")
-    show(f"{prefix}.of_raw_pair.a_cpu_each", 100 * max(ends) / max(mine), "%")
-    for one, used in cpu.items():
-        show(f"{prefix}.cpu.{one}", used, "CPU-us a message")
+    show(prefix, median([each["rate"] for each in turns]), "MiB/s")
+    show(f"{prefix}.messages", median([each["messages"] for each in turns]), "1/s")
+    show(f"{prefix}.raw_pair", median([each["pair"] for each in turns]), "MiB/s")
+    for share, key, least in (("of_raw_pair", "share", 80),
+                              ("of_raw_pair.by_cpu_time", "share_by_cpu", None),
+                              ("of_raw_pair.a_cpu_each", "share_a_cpu_each", 80)):
+        found = sorted(each[key] for each in turns)
+        show(f"{prefix}.{share}", median(found),
+             "% (" + ", ".join(f"{one:.3g}" for one in found) + ")", least=least)
+    for one in turns[0]["cpu"]:
+        show(f"{prefix}.cpu.{one}", median([each["cpu"][one] for each in turns]),
+             "CPU-us a message")
 
 
 def names():
-    return [f"link.throughput.{name}.of_raw_pair" for name, _, _ in SIZES]
+    return [f"link.throughput.{name}{what}.of_raw_pair" for name, _, _ in SIZES
+            for what in ("", ".replayed")]
 
 
 def main(gateway, plain):
-    kernel = start_in(gateway, "bench", "lua")
-    flood(gateway, kernel, printing(100, KIB))
+    printer, replayer = start_in(gateway, "bench", "lua"), start_in(gateway, "bench", REPLAYER)
+    flood(gateway, printer, printing(100, KIB))
+    flood(gateway, replayer, replaying(100, KIB))
     for name, size, number in SIZES:
+        code = (displaying if size > 64 * KIB else printing)(number, size)
         progress(f"throughput of outputs of {name}, {TURNS} times {number}")
-        measure(gateway, plain, kernel, name, size, number)
-    stop_kernel(gateway, kernel)
+        measure(gateway, plain, printer, name, code, number)
+        measure(gateway, plain, replayer, f"{name}.replayed", replaying(number, size), number)
+    stop_kernel(gateway, printer)
+    stop_kernel(gateway, replayer)

@@ -5,6 +5,12 @@ import pathlib
 import time
 
 
+def cpu_clock(pid):
+    """clock_getcpuclockid(3), which Python has not: a process's clock, by the nanosecond where
+    /proc counts hundredths of a second."""
+    return ~pid << 3 | 2
+
+
 class Usage:
     """What a process has used since it was last asked."""
 
@@ -14,8 +20,7 @@ class Usage:
 
     def ask(self):
         """CPU-seconds, and seconds."""
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        cpu, now = (int(fields[11]) + int(fields[12])) / 100, time.monotonic()
+        cpu, now = time.clock_gettime(cpu_clock(self.pid)), time.monotonic()
         used = cpu - self.cpu, now - self.at
         self.cpu, self.at = cpu, now
         return used

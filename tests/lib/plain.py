@@ -18,9 +18,9 @@ def cgroup2():
     raise AssertionError("this machine has no cgroup2")
 
 
-def add_tree(folder, environment):
+def add_tree(folder, environment, image=IMAGE):
     """An image's environment as a tree of the folder; its root."""
-    image = IMAGE / "environments" / environment
+    image = image / "environments" / environment
     tree = pathlib.Path(folder) / "trees" / environment
     tree.mkdir(parents=True)
     subprocess.run(["fsck.erofs", f"--extract={tree}/root", str(image / "image")], check=True,
