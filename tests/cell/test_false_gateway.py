@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's end before a gateway that holds the right key and means no good: messages said
-again, said to another kernel, and frames that are none. The node is a native one."""
+again, said to another kernel, and frames that are none. The node is a native one.
+
+ANCHORHOLD_LONG has it go on for longer; ANCHORHOLD_SECONDS says for how long a flood does,
+ANCHORHOLD_MUTATIONS how many connections are tampered with, ANCHORHOLD_SEED from which seed on.
+"""
 
 import json
 import os
+import random
 import re
 import time
 import uuid
@@ -11,7 +16,7 @@ import uuid
 import pytest
 import zmq
 
-from lib.forwarder import DOWN, Forwarder
+from lib.forwarder import DOWN, Forwarder, mutated
 from lib.gateway import Gateway
 from lib.native import NativeNode
 from protocol import anchorhold_link as link
@@ -20,6 +25,9 @@ STALE, UNKNOWN = 8, 2
 WELCOME = {"gateway_epoch": 7, "tag": bytes(32), "next_key": bytes(32)}
 LONG = int(os.environ.get("ANCHORHOLD_LONG", "1")) > 1
 SECONDS = int(os.environ.get("ANCHORHOLD_SECONDS") or (60 if LONG else 5))  # of the flood
+MUTATIONS = int(os.environ.get("ANCHORHOLD_MUTATIONS") or (300 if LONG else 12))
+SEED = int(os.environ.get("ANCHORHOLD_SEED") or 0)
+PIECES = 6  # of a gateway's, from its greeting to the frames behind its WELCOME
 SPARE_KIB = 12 << 10  # its ceilings (link/socket.h) come to 9 MiB for a gateway
 START = {**{name: 0 for name, _ in link.START.fields}, "environment": "lua", "project": "",
          "network": 1}
@@ -208,6 +216,69 @@ def test_a_breach_behind_the_handshake(false, breach):
     assert memory(role) - before < SPARE_KIB
     false.attach(kernel, 11)
     false.send("IN", **message(kernel, 11, 1, execute("print(1)")))
+    assert reply(false, kernel)["status"] == "ok"
+
+
+class Mutation:
+    """Changes one piece of what the gateway says over the next connection."""
+
+    def __init__(self, seed):
+        self.dice = random.Random(seed)
+        self.left, self.done = self.dice.randrange(PIECES), False
+
+    def __call__(self, way, data, before):
+        if way != DOWN or self.done:
+            return data
+        self.left -= 1
+        self.done = self.left < 0
+        return mutated(data, self.dice) if self.done else data
+
+
+def answer(false, seconds):
+    """A gateway's part of joins, until one is over or the time is: which, and the kernels told of."""
+    end, counter, kernels = time.monotonic() + seconds, None, []
+    while (left := end - time.monotonic()) > 0 and not false.tap.connections[-1].over.is_set():
+        if not false.socket.poll(min(left, 0.1) * 1000):
+            continue
+        name, value = false.take()
+        if name == "HELLO":
+            counter, kernels = value["counter"] + 1, [k["id"] for k in value["kernels"]]
+            false.send("WELCOME", **WELCOME, time_ms=int(time.time() * 1000), counter=counter)
+            false.send("EVENT_ACK", seq=1)
+        elif name == "JOIN_ACK" and value["counter"] == counter:
+            return True, kernels
+    return False, kernels
+
+
+def test_mutated_sessions(false):
+    """Whatever becomes of a gateway's bytes: that connection ends, and the node dials again."""
+    kernel = false.start()
+    (role,) = false.node.children("link")
+    before = most = memory(role)
+    changed = through = 0
+    for seed in range(SEED, SEED + MUTATIONS):
+        known = len(false.tap.connections)
+        mutation = false.tap.alter = Mutation(seed)
+        false.tap.connections[-1].close()
+        deadline = time.monotonic() + 90
+        while len(false.tap.connections) == known:
+            assert time.monotonic() < deadline, f"seed {seed}: it does not dial"
+            time.sleep(0.01)
+        through += answer(false, 0.5)[0]
+        changed += mutation.done
+        false.tap.alter = None
+        false.tap.connections[-1].close()  # a changed length may leave it waiting
+        while not (last := answer(false, 1))[0]:
+            assert time.monotonic() < deadline + 90, f"seed {seed}: it does not join"
+            time.sleep(0.02)
+        assert last[1] == [kernel], seed
+        most = max(most, memory(role))
+    print(f"{changed} changed, {through} joined all the same, link grew by {most - before} KiB")
+    assert changed > MUTATIONS / 2 and through < MUTATIONS / 2 + 1
+    assert false.node.children("link") == [role], "it is the same process still"
+    assert most - before < SPARE_KIB
+    false.attach(kernel, 11)
+    false.send("IN", **message(kernel, 11, 1, execute("print(1)"), epoch=6))
     assert reply(false, kernel)["status"] == "ok"
 
 

@@ -22,7 +22,7 @@ import zmq
 import wire
 import zmtp
 from client import texts
-from lib.forwarder import UP, Forwarder, play
+from lib.forwarder import UP, Forwarder, mutated, play
 from test_link import Peer, greeting
 from test_refusals import add, dial, ups, wait_ups, welcome  # noqa: F401 (dial: a fixture)
 
@@ -304,28 +304,6 @@ def test_garbage_after_the_handshake(watched, dial):
             tap.close()
         watched.serve()
     watched.check(dial)
-
-
-def mutated(said, noise):
-    """A captured session with some of its bytes changed, cut, doubled or put in."""
-    data = bytearray(said)
-    for _ in range(noise.randint(1, 8)):
-        at = noise.randrange(len(data))
-        end = min(len(data), at + noise.choice((1, 2, 8, 64, 300)))
-        how = noise.randrange(5)
-        if how == 0:
-            data[at] ^= 1 << noise.randrange(8)
-        elif how == 1:
-            del data[at:end]
-        elif how == 2:
-            data[at:at] = data[at:end]
-        elif how == 3:
-            data[at:end] = noise.randbytes(end - at)
-        else:
-            data[at:end] = bytes([noise.choice((0, 0xFF, 0x7F, 0x80))]) * (end - at)
-        if not data:
-            break
-    return bytes(data)
 
 
 def test_mutated_sessions(watched, dial):

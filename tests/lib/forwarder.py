@@ -89,6 +89,28 @@ class Forwarder:
                 end.close()
 
 
+def mutated(said, noise):
+    """What was said with some of its bytes changed, cut, doubled or put in."""
+    data = bytearray(said)
+    for _ in range(noise.randint(1, 8)):
+        at = noise.randrange(len(data))
+        end = min(len(data), at + noise.choice((1, 2, 8, 64, 300)))
+        how = noise.randrange(5)
+        if how == 0:
+            data[at] ^= 1 << noise.randrange(8)
+        elif how == 1:
+            del data[at:end]
+        elif how == 2:
+            data[at:at] = data[at:end]
+        elif how == 3:
+            data[at:end] = noise.randbytes(end - at)
+        else:
+            data[at:end] = bytes([noise.choice((0, 0xFF, 0x7F, 0x80))]) * (end - at)
+        if not data:
+            break
+    return bytes(data)
+
+
 def play(port, segments, wait=1.0, pause=0.05):
     """Says bytes to a port, segment by segment; what came back, and whether the port hung up
     before `wait` was over."""
