@@ -26,6 +26,7 @@ void adopt_open(struct monitor *monitor)
 	int fd = -1;
 
 	monitor->state.fd = -1;
+	dead_open(monitor);
 	if (r < 0)
 		log_error(r, FDSTORE_ENV "=%s", where);
 	if (r < 0 || !where)
@@ -285,6 +286,7 @@ void adopt_kernels(struct monitor *monitor)
 
 void adopt_close(struct monitor *monitor)
 {
+	deaths_close(&monitor->deaths);
 	state_close(&monitor->state);
 	store_close(&monitor->store);
 }

@@ -64,6 +64,7 @@ static int link_brief(struct monitor *monitor)
 
 	if (r < 0)
 		return r;
+	dead_brief(monitor);
 	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
 		struct kernel *kernel = monitor->kernels[i];
 
@@ -88,6 +89,7 @@ static void link_gone(void *owner, struct worker *worker)
 
 	worker_free(worker);
 	monitor->link = NULL;
+	monitor->gateways_up = 0;
 	if (monitor->stopping)
 		return;
 	monitor_event(monitor, NULL, "link.lost", "the link ended and is started again");
@@ -138,6 +140,7 @@ static void send_status(void *ctx)
 	body.status.kernels = monitor->kernels_count;
 	monitor_tell(monitor, IPC_STATUS, &body, -1);
 	refused_tell(monitor);
+	deaths_expire(&monitor->deaths, loop_now_ms());
 	/* A link that has lived this long is no crash loop. */
 	monitor->link_delay_ms = LINK_DELAY_MS;
 	loop_timer_start(monitor->loop, &monitor->status_timer, LINK_STATUS_MS, send_status,
@@ -346,7 +349,7 @@ int monitor_run(const struct monitor_paths *paths)
 	monitor->paths = paths;
 	monitor->signal_fd = monitor->audit_fd = monitor->identity.folder = -1;
 	monitor->events.fd = monitor->events.folder = -1;
-	monitor->store.socket = monitor->state.fd = -1;
+	monitor->store.socket = monitor->state.fd = monitor->deaths.fd = -1;
 	r = monitor_open(monitor);
 	if (r == 0)
 		r = loop_run(monitor->loop, adopt_turn, monitor);

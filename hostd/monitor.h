@@ -10,7 +10,7 @@
  *	monitor_start.c    a kernel's start
  *	monitor_ahead.c	   cells and relays that are made before anybody asks
  *	monitor_kernel.c   its life: restart, stop, death
- *	monitor_dead.c	   dead kernels whose output waits for readers
+ *	monitor_dead.c	   dead kernels whose output waits for readers; how those ended that are gone
  *	monitor_relay.c	   a kernel's relay: start, loss, stream
  *	monitor_limits.c   its limits, in words and numbers
  *	monitor_watch.c	   when they bite: refusals, and the look at all others
@@ -29,6 +29,7 @@
 
 #include "conf/node.h"
 #include "hostd/cell/cell.h"
+#include "hostd/deaths.h"
 #include "hostd/denials.h"
 #include "hostd/edge.h"
 #include "hostd/environment.h"
@@ -197,6 +198,7 @@ struct monitor {
 
 	struct worker *link;
 	bool reached; /* a gateway, once since the boot */
+	uint32_t gateways_up; /* a bit for each that is reached */
 	struct loop_timer link_timer;
 	uint32_t link_delay_ms;
 
@@ -205,6 +207,7 @@ struct monitor {
 
 	struct store store; /* what init keeps for the next monitor */
 	struct state state;
+	struct deaths deaths;
 	bool touched; /* a kernel is */
 	struct loop_timer stable_timer;
 
@@ -337,6 +340,15 @@ void dead_limit(struct monitor *monitor, unsigned max);
 
 /* One goes, where there is one: a start wants its room. */
 void dead_make_room(struct monitor *monitor);
+
+/* With the store: what the last monitor noted of those that are gone. */
+void dead_open(struct monitor *monitor);
+
+/* What a kernel is now, as gateways are told it: noted, if it is dead. */
+void dead_note(struct monitor *monitor, const struct ipc_kernel *kernel);
+
+/* A new link is told of those that are gone. */
+void dead_brief(struct monitor *monitor);
 
 /* ---- monitor_limits.c ---- */
 

@@ -39,6 +39,7 @@ void kernel_publish(struct kernel *kernel)
 	snprintf(body.environment, sizeof(body.environment), "%s",
 		 kernel->environment->manifest.name);
 	snprintf(body.project, sizeof(body.project), "%s", kernel->project);
+	dead_note(kernel->monitor, &body);
 	monitor_tell(kernel->monitor, IPC_KERNEL, &body, -1);
 }
 

@@ -206,14 +206,19 @@ static void note_reached(struct monitor *monitor)
 static void on_gateway(void *owner, struct worker *worker, const struct ipc_message *message)
 {
 	const struct ipc_gateway *gateway = &message->u.gateway;
+	const uint32_t bit = 1u << gateway->gateway;
+	struct monitor *monitor = owner;
 
-	if (gateway->up)
-		note_reached(owner);
-	if (gateway->up)
-		log_info("gateway %u reached%s", gateway->gateway,
-			 gateway->next_key ? " by the next key" : "");
-	else
+	if (!gateway->up) {
+		monitor->gateways_up &= ~bit;
 		log_info("gateway %u lost", gateway->gateway);
+		return;
+	}
+	monitor->gateways_up |= bit;
+	note_reached(monitor);
+	deaths_told(&monitor->deaths, loop_now_ms());
+	log_info("gateway %u reached%s", gateway->gateway,
+		 gateway->next_key ? " by the next key" : "");
 }
 
 static void on_refused(void *owner, struct worker *worker, const struct ipc_message *message)

@@ -2,19 +2,16 @@
 #include "hostd/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "hostd/memfile.h"
 #include "hostd/worker.h"
 #include "link/secret.h"
 
 #define MAGIC 0x7473686461636e61ull
 #define COPIES 2u
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 struct copy {
 	uint64_t number; /* of the write; 0: empty or being written */
@@ -42,33 +39,16 @@ static uint64_t sum(uint64_t number, const struct state_record *record)
 
 /* ---- the file ---- */
 
-static int map(int fd, struct state *ret_state)
-{
-	void *at = mmap(NULL, sizeof(struct state_file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (at == MAP_FAILED || !at)
-		return -ENOMEM;
-	*ret_state = (struct state){.fd = fd, .file = at};
-	return 0;
-}
-
 int state_new(struct state *ret_state)
 {
-	int fd = memfd_create("state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *at;
 	int r;
 
 	*ret_state = (struct state){.fd = -1};
-	if (fd < 0)
-		return -errno;
-	/* Nobody can cut it short below a mapping. */
-	if (ftruncate(fd, sizeof(struct state_file)) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-		r = -errno;
-	else
-		r = map(fd, ret_state);
-	if (!ret_state->file) {
-		close(fd);
-		return r < 0 ? r : -EIO;
-	}
+	r = memfile_new("state", sizeof(struct state_file), &ret_state->fd, &at);
+	if (r < 0)
+		return r;
+	ret_state->file = at;
 	ret_state->file->magic = MAGIC;
 	ret_state->file->version = STATE_VERSION;
 	ret_state->file->record_size = sizeof(struct state_record);
@@ -77,19 +57,15 @@ int state_new(struct state *ret_state)
 
 int state_open(int fd, struct state *ret_state)
 {
-	struct stat st;
-	int r = 0;
+	void *at;
+	int r = memfile_map(fd, sizeof(struct state_file), &at);
 
 	*ret_state = (struct state){.fd = -1};
-	if (fstat(fd, &st) < 0 || fcntl(fd, F_GET_SEALS) != SEALS ||
-	    st.st_size != sizeof(struct state_file))
-		r = -EPROTO;
-	if (r == 0)
-		r = map(fd, ret_state);
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
+	*ret_state = (struct state){.fd = fd, .file = at};
 	if (ret_state->file->magic == MAGIC && ret_state->file->version == STATE_VERSION &&
 	    ret_state->file->record_size == sizeof(struct state_record))
 		return 0;
@@ -99,10 +75,8 @@ int state_open(int fd, struct state *ret_state)
 
 void state_close(struct state *state)
 {
-	if (state->fd < 0)
-		return;
-	munmap(state->file, sizeof(*state->file));
-	close(state->fd);
+	if (state->fd >= 0)
+		memfile_close(state->fd, state->file, sizeof(*state->file));
 	*state = (struct state){.fd = -1};
 }
 

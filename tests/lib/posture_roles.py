@@ -121,13 +121,13 @@ FDS = {
         (r"anon_inode:\[(signalfd|pidfd)\]", NUMBER, "signals; pidfds are hostd's, kept"),
         ("pipe:.*", NUMBER, "hostd's lines; the others are hostd's, kept"),
         ("socket:.*", NUMBER, "the network's news, hostd's store; the others are hostd's, kept"),
-        (rf"/memfd:state \(deleted\)|{ENVIRONMENTS}|mnt:\[[0-9]+\]", NUMBER, "hostd's, kept"),
+        (rf"/memfd:(state|deaths) \(deleted\)|{ENVIRONMENTS}|mnt:\[[0-9]+\]", NUMBER, "hostd's, kept"),
     ],
     "monitor": [
         ("/dev/null", "0", "the standard streams"), ("pipe:.*", "[12]", "the log"),
         (r"anon_inode:\[(eventpoll|signalfd|pidfd)\]", NUMBER, "waiting; cells and workers"),
         (rf"/sys/fs/cgroup/hostd(/link)?|{CELL_GROUPS}", NUMBER, "cgroups of what it starts"),
-        (r"/memfd:(role-filter|state) \(deleted\)", NUMBER, "lists of calls; what the next needs"),
+        (r"/memfd:(role-filter|state|deaths) \(deleted\)", NUMBER, "lists of calls; what the next needs"),
         (rf"/work/workspaces|/state(/events)?|/proc|{ENVIRONMENTS}", NUMBER, "what cells are made of"),
         (r"mnt:\[[0-9]+\]|/[0-9]+/[0-3]", NUMBER, "the nursery, and what a cell keeps"),
         ("pipe:.*", NUMBER, "a worker's lines, a cell's exit"),
@@ -140,7 +140,7 @@ FDS = {
 def _maps(check, lines, kind):
     known = rf"{PROGRAM[kind]}|\[(stack|heap|vdso|vvar|vvar_vclock|anon.*)\]|"
     if kind == "monitor":
-        known = rf"/memfd:state \(deleted\)|{known}"
+        known = rf"/memfd:(state|deaths) \(deleted\)|{known}"
     for line in lines:
         fields = line.split(maxsplit=5)
         check.match("maps", known, fields[5] if len(fields) > 5 else "")
