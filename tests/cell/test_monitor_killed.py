@@ -18,14 +18,18 @@ def state(inside):
     return inside.run(ENVIRONMENT_MOUNTS.format(monitor_pid(inside))), inside.run(DEVICES)
 
 
-def wait_dead(gateway, kernel, timeout):
+def wait_state(gateway, kernel, state, timeout):
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         model = gateway.call("GET", f"/api/kernels/{kernel}").json()
-        if model["execution_state"] == "dead":
+        if model["execution_state"] == state:
             return model
         time.sleep(0.3)
-    raise TimeoutError(f"kernel {kernel} lives: {model}")
+    raise TimeoutError(f"kernel {kernel} is not {state}: {model}")
+
+
+def wait_dead(gateway, kernel, timeout):
+    return wait_state(gateway, kernel, "dead", timeout)
 
 
 def test_a_kernel_goes_on(gateway, inside):
@@ -59,6 +63,29 @@ def test_a_process_that_ends_without_a_monitor_is_told(gateway, inside):
     wait_dead(gateway, kernel, 90)
     assert [event["text"] for event in events(gateway, "kernel.died", project)] == [
         "ended by signal 9"]
+    stop_kernel(gateway, kernel)
+
+
+def test_a_reason_outlives_link_and_monitor(gateway, inside):
+    """No gateway is there when it dies, and nothing is left of it when the monitor does."""
+    kernel = start_in(gateway, new_project(gateway, "adopt"), "lua")
+    group = f"/sys/fs/cgroup/cells/{kernel}"
+    wait_state(gateway, kernel, "idle", 90)
+    pid = inside.run(f"cat {group}/cell/cgroup.procs").split()[-1]
+    monitor = monitor_pid(inside)
+    gateway.stop()
+    try:
+        inside.run(f"kill -9 {pid}")
+        deadline = time.monotonic() + 120
+        while inside.run(f"test -e {group}", check=False)[0] == 0:
+            assert time.monotonic() < deadline, "it is not cleared away"
+            time.sleep(0.3)
+        inside.run(f"kill -9 {monitor}")
+    finally:
+        gateway.start()
+    model = wait_state(gateway, kernel, "dead", 120)
+    assert model["reason_name"] == "signal" and "9" in model["reason"], model
+    assert monitor_pid(inside) != monitor
     stop_kernel(gateway, kernel)
 
 
