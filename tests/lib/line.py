@@ -5,9 +5,11 @@ usage: line.py ADDRESS END: makes the tap `line` with ADDRESS/24 in the namespac
 joins it with END, which is a second tap of that name, or LOCAL:REMOTE, two UDP ports of a QEMU
 -netdev dgram. It also leases the node its address by DHCP. A line of JSON in, a line out:
   {"cut": BOOL, "delay_ms": N, "loss": SHARE, "mbit": N, "mtu": N, "lease": ADDRESS,
-   "deaf_port": N}    what is not named stays; deaf_port: segments from or to this port vanish
+   "deaf_port": N,    what is not named stays; deaf_port: segments from or to this port vanish
+   "answers": {"offers": [HEX...], "acks": [[HEX...]...]}}  in place of the lease: all offers to each
+                      DISCOVER, to each REQUEST the next of acks, packets as lib/dhcp.py makes them
   {"seed": N}         for the loss
-  {"count": true}     frames by what became of them, and the largest that passed
+  {"count": true}     frames by what became of them (and DHCP's by their kind), the largest that passed
 """
 
 import collections
@@ -26,6 +28,7 @@ import time
 
 QUEUE_S = 0.5  # with a rate: what would wait longer is dropped
 LEASE_S = 60
+XID, MAC = b"\xfd\xf1\xfd\xf2", b"\xfd\xf3\xfd\xf4\xfd\xf5"  # in a packet: what the node has said
 
 
 def inet(text):
@@ -74,14 +77,34 @@ class Dhcp:
     def __init__(self, own):
         self.own = inet(own)
 
-    def answer(self, frame, lease):
-        """The answer to this frame; None: it is no request to a DHCP server."""
+    @classmethod
+    def asked(cls, frame):
+        """Which kind of message to a DHCP server the frame is; None: no such."""
         if len(frame) < 282 or frame[12:14] != b"\x08\0" or frame[23] != 17 \
                 or frame[36:38] != b"\0\x43":
             return None
-        asked = self.kind(frame[282:])
-        if asked not in (1, 3):
-            return b""
+        return cls.kind(frame[282:]) or 0
+
+    @staticmethod
+    def told(frame, packet):
+        """A packet of the tests' own making, as an answer to this frame."""
+        packet = bytes.fromhex(packet).replace(XID, frame[46:50]).replace(MAC, frame[70:76])
+        return frame[6:12] + b"\x02\0\0\0\0\1" + b"\x08\0" + packet
+
+    def answers(self, frame, lease, answers):
+        """What is said to this frame; None: nobody here answers such a one."""
+        asked = self.asked(frame) if lease or answers else None
+        if asked is None:
+            return None
+        if not answers:
+            return [self.answer(frame, asked, lease)] if asked in (1, 3) else []
+        packets = answers["offers"] if asked == 1 else []
+        acks = answers["acks"]
+        if asked == 3:  # sent again where it was not heard: the last stays
+            packets = acks.pop(0) if len(acks) > 1 else acks[0]
+        return [self.told(frame, packet) for packet in packets]
+
+    def answer(self, frame, asked, lease):
         options = (bytes([53, 1, 2 if asked == 1 else 5, 54, 4]) + self.own + bytes([51, 4])
                    + struct.pack("!I", LEASE_S) + bytes([1, 4]) + inet("255.255.255.0")
                    + bytes([3, 4]) + self.own + b"\xff")
@@ -107,7 +130,7 @@ class Line:
     def __init__(self, near, far, dhcp):
         self.ends, self.dhcp = (near, far), dhcp
         self.state = {"cut": False, "delay_ms": 0, "loss": 0, "mbit": 0, "mtu": 0, "lease": None,
-                      "deaf_port": 0}
+                      "deaf_port": 0, "answers": None}
         self.random, self.number = random.Random(1), 0
         self.counts, self.largest = collections.Counter(), 0
         self.free_at = [0.0, 0.0]  # by direction: when the line has sent what waits
@@ -130,10 +153,11 @@ class Line:
         return None
 
     def take(self, end, frame, now):
-        answer = self.dhcp.answer(frame, self.state["lease"]) if end and self.state["lease"] \
-            and not self.state["cut"] else None
-        if answer is not None:
-            if answer:
+        answers = self.dhcp.answers(frame, self.state["lease"], self.state["answers"]) \
+            if end and not self.state["cut"] else None
+        if answers is not None:
+            self.counts[f"dhcp {self.dhcp.asked(frame)}"] += 1
+            for answer in answers:
                 self.ends[1].write(answer)
             return
         fate = self.fate(frame)

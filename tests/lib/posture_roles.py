@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What /proc is to say of init, the monitor, the link and a relay: every field, as posture_rows.py
-does for processes of cells. What is the same there is not said again; the rest has its reason here.
+"""What /proc is to say of init, the monitor, the link, a relay and the DHCP client: every field, as
+posture_rows.py does for processes of cells. What is the same there is not said again; the rest has
+its reason here.
 """
 
 from lib import posture, posture_rows as rows
@@ -25,8 +26,18 @@ WORKER_STATUS = {
     "SigQ": (rf"{NUMBER}/0", "none to queue"),
     "Seccomp_filters": ("1", "its role's"), "Threads": ("3", "its loop, and libzmq's two"),
 }
+DHCP_STATUS = {
+    **{name: (rf"{NUMBER}\t1", "the first of its own namespace") for name in OF_THE_NODE},
+    "Name": ("udhcpc", "the one applet"), "Umask": ("0022", "init's"),
+    "PPid": ("{parent}", "init's child"),
+    **{name: ("0{{12}}2000", "CAP_NET_RAW: frames past the firewall") for name in
+       ("CapInh", "CapPrm", "CapEff", "CapAmb")},
+    "CapBnd": ("0{{16}}", "and none to come"),
+    "SigQ": (rf"{NUMBER}/0", "none to queue"), "Seccomp_filters": ("1", "init/dhcp_calls.c"),
+    "Threads": ("1", "one thread"),
+}
 STATUS = {"init": ROOT_STATUS, "monitor": ROOT_STATUS, "link": WORKER_STATUS,
-          "relay": WORKER_STATUS}
+          "relay": WORKER_STATUS, "dhcp": DHCP_STATUS}
 
 NODE_LIMITS = {
     "Max processes": (NUMBER, NUMBER, "the kernel's, by the memory there is"),
@@ -45,6 +56,11 @@ LIMITS = {
     "monitor": {**NODE_LIMITS, "Max open files": ("16384", "16384", "512 kernels")},
     "link": {**WORKER_LIMITS, "Max open files": ("1024", "1024", "a stream a kernel")},
     "relay": {**WORKER_LIMITS, "Max open files": ("64", "64", "one kernel's")},
+    "dhcp": {**WORKER_LIMITS, "Max processes": ("4", "4", "it and its script"),
+             "Max open files": ("16", "16", "a socket, a pipe, its lease"),
+             "Max file size": ("4096", "4096", "a lease"), "Max cpu time": ("20", "20", "an exchange"),
+             "Max locked memory": ("0", "0", "it locks none"),
+             "Max address space": ("67108864", "67108864", "its own, and its script's")},
 }
 
 VALUES = {
@@ -53,20 +69,25 @@ VALUES = {
     "setgroups": ("allow", "the same"), "oom_score_adj": ("0", "cells go first"),
     "cgroup": ("0::/{cgroup}", "its own"), "cmdline": ("{cmdline}", "no secret on it"),
 }
-CGROUP = {"init": "init", "monitor": "hostd/monitor", "link": "hostd/link", "relay": "cells/{id}/relay"}
+CGROUP = {"init": "init", "monitor": "hostd/monitor", "link": "hostd/link", "relay": "cells/{id}/relay",
+          "dhcp": "dhcp"}
 CMDLINE = {"init": "/sbin/init", "monitor": "/usr/sbin/hostd monitor", "link": "hostd link {uid}",
-           "relay": "hostd relay {uid}"}
+           "relay": "hostd relay {uid}",
+           "dhcp": "/usr/bin/udhcpc -f -q -n -t 4 -T 2 -o -O subnet -O router -s /sbin/udhcpc-lease "
+                   "-i eth0( -r [0-9.]+)?"}
 PROGRAM = {"init": "/sbin/init", "monitor": "/usr/sbin/hostd", "link": "/usr/sbin/hostd",
-           "relay": "/usr/sbin/hostd"}
+           "relay": "/usr/sbin/hostd", "dhcp": "/usr/bin/udhcpc"}
 OWN_NS = {"init": set(), "monitor": set(), "link": {"cgroup", "ipc", "mnt", "uts"},
-          "relay": {"cgroup", "ipc", "mnt", "net", "uts"}}
+          "relay": {"cgroup", "ipc", "mnt", "net", "uts"},
+          "dhcp": {"cgroup", "ipc", "mnt", "pid", "pid_for_children", "uts"}}
 INTERFACES = {"init": ["eth0", "lo"], "monitor": ["eth0", "lo"], "link": ["eth0", "lo"],
-              "relay": ["lo"]}
+              "relay": ["lo"], "dhcp": ["eth0", "lo"]}
 PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 ENVIRON = {
     "init": {"HOME": "/", "TERM": "linux",  # and words of the kernel's line that it has no use for
              "panic_on_oops|hash_pointers|vsyscall|vdso32|debugfs|tsx": "[a-z0-9]+"},
     "monitor": {**PATH, "ANCHORHOLD_STORE": "[0-9]+:[0-9]+"}, "link": PATH, "relay": PATH,
+    "dhcp": {},
 }
 
 NONE = "nosuid,nodev,noexec,relatime"
@@ -101,6 +122,14 @@ MOUNTS = {
                     "rw,size=4096k,nr_inodes=64,mode=700,uid={cell},gid={cell}",
                     "that kernel's sockets, and nothing else")},
     "link": {"/": ("/", f"ro,{NONE}", "tmpfs", "none", "rw,size=4k,mode=555", "empty")},
+    "dhcp": {
+        "/": ("/", f"ro,{NONE}", "tmpfs", "none", "rw,size=4k,nr_inodes=16,mode=555",
+              "folders for the following"),
+        "/run/dhcp": NODE_MOUNTS["/run/dhcp"],
+        **{path: (file, "ro,nosuid,nodev,relatime", *NODE_MOUNTS["/"][2:5], "a program")
+           for path, file in (("/sbin/udhcpc-lease", "/sbin/init"),
+                              ("/usr/bin/udhcpc", "/bin/busybox"))},
+    },
 }
 
 WORKER_FDS = [
@@ -134,6 +163,8 @@ FDS = {
         ("socket:.*", NUMBER, "the store, a pair to each worker, the kernel's audit"),
     ],
     "link": WORKER_FDS, "relay": WORKER_FDS,
+    "dhcp": [("/dev/null", "[0-2]", "the standard streams: nobody hears it"),
+             ("pipe:.*", "[34]", "to itself, of signals"), ("socket:.*", "5", "frames")],
 }
 
 
@@ -187,3 +218,24 @@ def compare(snap, kind, facts):
             posture.check_names(check, snap[f"names {thread}"])
             posture.check_limits(check, snap[f"{thread}/limits"], {**rows.LIMITS, **LIMITS[kind]})
     return check.wrong
+
+
+TABLES = {"STATUS": STATUS, "LIMITS": LIMITS, "MOUNTS": MOUNTS, "ENVIRON": ENVIRON, "FDS": FDS}
+
+
+def decoration(snap, kind, facts):
+    """The rows of a kind that nobody would miss: of each table one after the other is spoiled."""
+    unmissed = []
+    for table, kinds in TABLES.items():
+        original = kinds[kind]
+        for name in range(len(original)) if table == "FDS" else original:
+            if table == "FDS":
+                kinds[kind] = [row for at, row in enumerate(original) if at != name]
+            elif table in ("ENVIRON", "MOUNTS"):
+                kinds[kind] = {k: v for k, v in original.items() if k != name}
+            else:
+                kinds[kind] = {**original, name: ("never this",) * 3}
+            if not compare(snap, kind, facts):
+                unmissed.append(f"{table} {name}")
+            kinds[kind] = original
+    return unmissed

@@ -11,13 +11,13 @@ ROUTER, LEASE = "10.78.0.1", "10.78.0.50"
 
 
 class Room:
-    """The node goes by the name `moving`."""
+    """The node goes by the name `moving`; first: the line's orders from the beginning."""
 
-    def __init__(self, folder, stack):
+    def __init__(self, folder, stack, first):
         node_port, our_port = free_port(), free_port()
         self.line = Wire(ROUTER, f"{our_port}:{node_port}")
         stack.callback(self.line.close)
-        self.line.order(lease=LEASE)
+        self.line.order(**first)
         self.gateway = Gateway(folder / "gateway", ROUTER)
         stack.callback(self.gateway.stop)
         self.gateway.start()
@@ -32,7 +32,7 @@ class Room:
 
 
 @contextlib.contextmanager
-def room(folder):
+def room(folder, **first):
     """This thread, and who it starts, is in the gateway's network namespace meanwhile."""
     with Space(), contextlib.ExitStack() as stack:
-        yield Room(folder, stack)
+        yield Room(folder, stack, first or {"lease": LEASE})
