@@ -16,6 +16,11 @@ fuzz_targets() {
 		LC_ALL=C sort
 }
 
+# The targets' names, before any is built: each has a folder of seeds.
+fuzz_names() {
+	find . -path ./build -prune -o -path '*/corpus/*' -type d -print | sed 's,.*/,,' | LC_ALL=C sort
+}
+
 # fuzz_one PROGRAM SECONDS: what went wrong is told by its exit code, and in its log.
 fuzz_one() {
 	fuzz_name=${1##*/fuzz_}
@@ -101,7 +106,12 @@ verb_fuzz() {
 		--minutes) fuzz_minutes=${2:-}; [ "$#" -ge 2 ] || usage_error 'fuzz: --minutes wants a number'; shift ;;
 		--json) fuzz_json=1 ;;
 		-*) usage_error "fuzz: unknown option '$1'" ;;
-		*) fuzz_wanted=$1 ;;
+		*)
+			[ -z "$fuzz_wanted" ] || usage_error "fuzz: unknown word '$1'"
+			fuzz_wanted=$1
+			fuzz_names | grep -q -x -F -e "$1" ||
+				usage_error "fuzz: no target '$1'; there are: $(fuzz_names | tr '\n' ' ')"
+			;;
 		esac
 		shift
 	done
@@ -117,9 +127,8 @@ verb_fuzz() {
 	}
 	fuzz_programs=$(fuzz_targets)
 	if [ -n "$fuzz_wanted" ]; then
-		fuzz_names=$(printf '%s\n' "$fuzz_programs" | sed 's/.*fuzz_//' | tr '\n' ' ')
 		fuzz_programs=$(printf '%s\n' "$fuzz_programs" | grep -x -e ".*/fuzz_$fuzz_wanted") ||
-			usage_error "fuzz: no target '$fuzz_wanted'; there are: $fuzz_names"
+			die "fuzz_$fuzz_wanted has seeds and was not built"
 	fi
 	printf '%s\n' "$fuzz_programs" | fuzz_all "$((fuzz_minutes * 60))"
 	printf '%s\n' "$fuzz_programs" | fuzz_report "$((fuzz_minutes * 60))" >build/fuzz/figures

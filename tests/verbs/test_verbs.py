@@ -49,6 +49,9 @@ def left_over():
     (["up", "--nodes", "many"], "many"),
     (["run", "/no/such.ipynb"], "no notebook '/no/such.ipynb'"),
     (["fuzz", "--minutes", "soon"], "'soon'"),
+    (["fuzz", "nothing"], "no target 'nothing'; there are: answers"),
+    (["fuzz", "w.re"], "no target 'w.re'"),
+    (["fuzz", "wire", "json"], "unknown word 'json'"),
 ])
 def test_a_wrong_word_is_named(words, named):
     code, text = build(*words)
