@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -96,6 +97,9 @@ int main(void)
 		fprintf(stderr, "skipped: only root can become another\n");
 		return TEST_SKIP;
 	}
+	/* A shell's background jobs begin with these ignored, which init, and so its child, is not. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	CHECK(mkdtemp(folder) != NULL);
 	snprintf(file, sizeof(file), "%s/cgroup.procs", folder); /* in place of a control group's */
 	close(open(file, O_WRONLY | O_CREAT, 0600));
