@@ -33,22 +33,6 @@ static bool take(struct scan *scan, uint8_t c)
 	return true;
 }
 
-/*
- * Eight plain bytes (printable ASCII, no quote, no backslash) at once: most of what a kernel
- * prints. Sets bit 7 of each byte that is not plain; a borrow can only mark a byte too many
- * above one that is marked rightly, so "no bit set" is exact.
- */
-static bool eight_plain(const uint8_t *at)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-	uint64_t word, quote, slash;
-
-	memcpy(&word, at, sizeof(word));
-	quote = word ^ (ones * '"');
-	slash = word ^ (ones * '\\');
-	return ((word | (word - ones * 0x20) | (quote - ones) | (slash - ones)) & tops) == 0;
-}
-
 static bool hex_byte(uint8_t c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -72,17 +56,6 @@ static bool scan_escape(struct scan *scan)
 	return true;
 }
 
-size_t json_plain(const uint8_t *at, const uint8_t *end)
-{
-	const uint8_t *from = at;
-
-	while (end - at >= 8 && eight_plain(at))
-		at += 8;
-	while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
-		at++;
-	return (size_t)(at - from);
-}
-
 /* A string; scan stands on its first quote. */
 static bool scan_string(struct scan *scan)
 {
@@ -90,8 +63,7 @@ static bool scan_string(struct scan *scan)
 
 	scan->at++;
 	for (;;) {
-		while (scan->end - scan->at >= 8 && eight_plain(scan->at))
-			scan->at += 8;
+		scan->at += json_plain(scan->at, scan->end);
 		if (scan->at == scan->end || *scan->at < 0x20)
 			return false;
 		if (*scan->at == '"') {

@@ -45,10 +45,10 @@ static const char *const bad[] = {
 	"\"\xf0\x8f\xbf\xbf\"",
 };
 
-/* Each byte but the plain ones ends the run, wherever in a word it stands. */
+/* Each byte but the plain ones ends the run, wherever it stands. */
 static void test_plain(struct check *check)
 {
-	uint8_t text[24];
+	uint8_t text[300]; /* words, a run, blocks, words, and bytes */
 
 	for (unsigned byte = 0; byte < 256; byte++) {
 		const bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
@@ -61,6 +61,29 @@ static void test_plain(struct check *check)
 		}
 	}
 	CHECK(check, json_plain(text, text) == 0);
+}
+
+/* The first of several that are not plain ends it, from wherever it is looked for. */
+static void test_plain_first(struct check *check)
+{
+	uint8_t text[300];
+	uint32_t random = 1;
+
+	for (unsigned round = 0; round < 300; round++) {
+		size_t first = sizeof(text);
+
+		for (size_t i = 0; i < sizeof(text); i++) {
+			random = random * 1664525u + 1013904223u;
+			text[i] = random >> 24 > round % 32 ? 'x' : (uint8_t)(random >> 16);
+		}
+		for (size_t at = sizeof(text); at-- > 0;) {
+			if (text[at] < 0x20 || text[at] >= 0x80 || text[at] == '"' ||
+			    text[at] == '\\')
+				first = at;
+			CHECK(check,
+			      json_plain(text + at, text + sizeof(text)) == first - at);
+		}
+	}
 }
 
 static void test_rows(struct check *check)
@@ -205,6 +228,7 @@ int main(void)
 
 	test_rows(&check);
 	test_plain(&check);
+	test_plain_first(&check);
 	test_plain_bytes(&check);
 	test_depth(&check);
 	test_members(&check);

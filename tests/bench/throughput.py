@@ -71,7 +71,7 @@ def parts(gateway, plain, kernel):
 
 
 def turn(gateway, kernel, usages, code, number):
-    """One flood and one raw pair: the two's rates, messages a second, CPU microseconds a message."""
+    """One flood and one raw pair: rates, messages a second, CPU microseconds a message."""
     for usage in usages.values():
         usage.ask()
     before = children_cpu()
