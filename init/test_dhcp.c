@@ -9,12 +9,10 @@
 #include <linux/capability.h>
 #include <linux/if_ether.h>
 #include <linux/securebits.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -321,6 +319,8 @@ static void make(void)
 	snprintf(command, sizeof(command), "cp /bin/true %s && chmod 755 %s", program, program);
 	CHECK(system(command) == 0);
 	outside = fork();
+	if (outside == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive a test that is killed */
 	while (outside == 0)
 		pause();
 }
