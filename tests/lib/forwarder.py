@@ -6,6 +6,7 @@ import threading
 import time
 
 UP, DOWN = "up", "down"  # from who dialled, and to it
+KEPT = 8 << 20  # bytes of what crossed, each way: of a flood the beginning
 
 
 class Connection:
@@ -63,13 +64,14 @@ class Forwarder:
 
     def _pump(self, connection, way):
         source, target = connection.ends[way]
-        crossed = connection.crossed[way]
+        crossed, before = connection.crossed[way], 0
         try:
             while data := source.recv(65536):
-                before = len(crossed)
-                crossed += data
+                crossed += data[:KEPT - len(crossed)]
+                size = len(data)
                 if self.alter:
                     data = self.alter(way, data, before)
+                before += size
                 if data is None:
                     break
                 target.sendall(data)
