@@ -13,7 +13,7 @@ test_groups() {
 		lint     10 test_lint       clang-tidy, cppcheck and shellcheck are silent
 		unit      6 test_unit       parsers and tables, plain
 		sanitize 10 test_sanitize   the same under ASan and UBSan
-		fuzz     10 test_fuzz       all fuzz targets for five minutes
+		fuzz     25 test_fuzz       all fuzz targets, a minute each
 		build    12 test_build      both architectures, two builds alike, CFI really there
 		protocol  2 test_pytest     another implementation, made from PROTOCOL.md, agrees
 		gateway  15 test_pytest     the gateway before nodes and clients of all manners
