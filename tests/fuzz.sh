@@ -6,6 +6,8 @@
 # is in build/fuzz/TARGET.log, an input that ended a target in build/fuzz/crash-TARGET-*.
 
 FUZZ_SECONDS=60	# of each target, in a test run without --long
+FUZZ_UNTIL=4800	# seconds of that run: a slow machine gives its targets less, but
+FUZZ_LEAST=20	# so much
 
 fuzz_build() {
 	backend_meson fuzz -Dnode=true -Dgateway=true -Dfuzz=true
@@ -83,11 +85,22 @@ fuzz_report() {
 	done
 }
 
+# fuzz_time TARGETS: seconds of each in a test run, of which this group is the last.
+fuzz_time() {
+	time_left=$((FUZZ_UNTIL - $(date +%s) + $(cat "$TEST_DIR/began")))
+	time_each=$((time_left * JOBS / $1))
+	[ "$time_each" -le "$FUZZ_SECONDS" ] || time_each=$FUZZ_SECONDS
+	[ "$time_each" -ge "$FUZZ_LEAST" ] || time_each=$FUZZ_LEAST
+	echo "$time_each"
+}
+
 test_fuzz() {
 	check 'fuzz: build' fuzz_build
 	fuzz_programs=$(fuzz_targets)
 	[ -n "$fuzz_programs" ] || result failed 'fuzz targets' 'there are none'
-	fuzz_seconds=$((FUZZ_SECONDS * $2))
+	fuzz_seconds=$(fuzz_time "$(printf '%s\n' "$fuzz_programs" | wc -l)")
+	[ "$2" = 1 ] || fuzz_seconds=$((FUZZ_SECONDS * $2))
+	say "fuzz: each target has $fuzz_seconds s"
 	printf '%s\n' "$fuzz_programs" | fuzz_all "$fuzz_seconds"
 	printf '%s\n' "$fuzz_programs" | fuzz_report "$fuzz_seconds" >build/fuzz/figures
 	fuzz_table <build/fuzz/figures | tee -a "$GROUP_LOG"

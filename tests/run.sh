@@ -13,7 +13,6 @@ test_groups() {
 		lint     10 test_lint       clang-tidy, cppcheck and shellcheck are silent
 		unit      6 test_unit       parsers and tables, plain
 		sanitize 10 test_sanitize   the same under ASan and UBSan
-		fuzz     25 test_fuzz       all fuzz targets, a minute each
 		build    12 test_build      both architectures, two builds alike, CFI really there
 		protocol  2 test_pytest     another implementation, made from PROTOCOL.md, agrees
 		gateway  15 test_pytest     the gateway before nodes and clients of all manners
@@ -25,6 +24,7 @@ test_groups() {
 		jupyter  10 test_pytest     unmodified clients
 		attack   25 test_pytest     what hostile code tries, and what refuses it
 		fault    30 test_native     what is lost where anything dies or a line is bad
+		fuzz     25 test_fuzz       all fuzz targets, a minute each
 	EOT
 }
 
@@ -46,6 +46,7 @@ verb_test() {
 	rm -rf "$TEST_DIR"
 	mkdir -p "$TEST_DIR"
 	: >"$TEST_DIR/results"
+	date +%s >"$TEST_DIR/began"
 	test_prepare
 	test_groups >"$TEST_DIR/groups"
 	while read -r group_name group_minutes group_function group_text; do
