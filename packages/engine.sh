@@ -31,6 +31,7 @@ step_total=0
 step_index=0
 step_needed=' '		# recipes already called in this pass
 step_child=		# the process group now building, for the trap
+beside_child=		# and one that tests beside it
 step_tmp=		# its scratch
 key_text=
 key_paths=		# of each key_add_file, and a bar
@@ -245,9 +246,11 @@ step_failed() {
 
 # Called by the traps: ends the step in progress and removes its scratch.
 step_abort() {
+	for abort_child in $step_child $beside_child; do
+		kill -s TERM -- "-$abort_child" 2>/dev/null || true
+		wait "$abort_child" 2>/dev/null || true
+	done
 	[ -n "$step_child" ] || return 0
-	kill -s TERM -- "-$step_child" 2>/dev/null || true
-	wait "$step_child" 2>/dev/null || true
 	step_child=
 	[ -z "$step_tmp" ] || rm -rf "$step_tmp"
 }

@@ -6,8 +6,7 @@
 # is in build/fuzz/TARGET.log, an input that ended a target in build/fuzz/crash-TARGET-*.
 
 FUZZ_SECONDS=60	# of each target, in a test run without --long
-FUZZ_UNTIL=4800	# seconds of that run: a slow machine gives its targets less, but
-FUZZ_LEAST=20	# so much
+FUZZ_MORE=90	# the same beside other groups, one target at a time
 
 fuzz_build() {
 	backend_meson fuzz -Dnode=true -Dgateway=true -Dfuzz=true
@@ -23,28 +22,36 @@ fuzz_names() {
 	find . -path ./build -prune -o -path '*/corpus/*' -type d -print | sed 's,.*/,,' | LC_ALL=C sort
 }
 
-# fuzz_one PROGRAM SECONDS: what went wrong is told by its exit code, and in its log.
+# fuzz_one PROGRAM SECONDS: what went wrong is told by its exit code, and in its log. An input may
+# take 60 s by the clock, for at idle priority a target may stand still for long.
 fuzz_one() {
 	fuzz_name=${1##*/fuzz_}
 	fuzz_seeds=$(find . -path ./build -prune -o -path "*/corpus/$fuzz_name" -type d -print)
 	mkdir -p "build/fuzz/$fuzz_name"
 	fuzz_rc=0
 	# shellcheck disable=SC2086 # at most one folder, without spaces
-	"$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	"$1" -max_total_time="$2" -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 \
 		-artifact_prefix="build/fuzz/crash-$fuzz_name-" "build/fuzz/$fuzz_name" $fuzz_seeds \
 		>"build/fuzz/$fuzz_name.log" 2>&1 </dev/null || fuzz_rc=$?
 	echo "$fuzz_rc" >"build/fuzz/$fuzz_name.rc"
+	times >"build/fuzz/$fuzz_name.times"
 }
 
-# fuzz_all SECONDS: the programs named on standard input, so many at a time as there are CPUs.
+# fuzz_cpu TARGET: the CPU seconds it had, which are those of fuzz_one's children.
+fuzz_cpu() {
+	awk -F '[ms ]+' 'NR == 2 { printf "%d\n", $1 * 60 + $2 + $3 * 60 + $4 }' "build/fuzz/$1.times"
+}
+
+# fuzz_all SECONDS [AT-A-TIME]: the programs named on standard input, by as many as there are CPUs.
 fuzz_all() {
-	xargs -P "$JOBS" -I '{}' sh "$TOP/build.sh" --group fuzz_one '{}' "$1"
+	xargs -P "${2:-$JOBS}" -I '{}' sh "$TOP/build.sh" --group fuzz_one '{}' "$1"
 }
 
 # fuzz_figures PROGRAM SECONDS: one JSON object, from libFuzzer's own words. Edges are those of all
 # that is linked: the target's parser, and the library it stands in.
 fuzz_figures() {
-	awk -v target="${1##*/fuzz_}" -v rc="$(cat "build/fuzz/${1##*/fuzz_}.rc")" -v seconds="$2" '
+	awk -v target="${1##*/fuzz_}" -v rc="$(cat "build/fuzz/${1##*/fuzz_}.rc")" -v seconds="$2" \
+		-v cpu="$(fuzz_cpu "${1##*/fuzz_}")" '
 		/^INFO: Loaded .*inline 8-bit counters/ {
 			total = $0
 			sub(/ inline 8-bit counters.*/, "", total)
@@ -61,20 +68,20 @@ fuzz_figures() {
 		}
 		/^stat::number_of_executed_units:/ { executions = $2 }
 		END {
-			printf "{\"target\":\"%s\",\"seconds\":%d,\"executions\":%d,\"edges\":%d,", target,
-				seconds, executions, edges
+			printf "{\"target\":\"%s\",\"seconds\":%d,\"cpu_seconds\":%d,", target, seconds, cpu
+			printf "\"executions\":%d,\"edges\":%d,", executions, edges
 			printf "\"edges_linked\":%d,\"inputs\":%d,\"failed\":%s}\n", total, inputs,
 				(rc == 0 && executions > 0) ? "false" : "true"
 		}' "build/fuzz/${1##*/fuzz_}.log"
 }
 
 fuzz_table() {
-	printf '%-18s %12s %8s %14s %7s\n' target executions a-second edges/linked inputs
-	jq -r '[.target, .executions, (.executions / .seconds | floor), "\(.edges)/\(.edges_linked)",
-		.inputs, if .failed then "FAILED" else "" end] | @tsv' |
-		while IFS='	' read -r row_target row_count row_rate row_edges row_inputs row_failed; do
-			printf '%-18s %12s %8s %14s %7s%s\n' "$row_target" "$row_count" "$row_rate" \
-				"$row_edges" "$row_inputs" "${row_failed:+  $row_failed}"
+	printf '%-18s %6s %12s %8s %14s %7s\n' target cpu-s executions a-second edges/linked inputs
+	jq -r '[.target, .cpu_seconds, .executions, (.executions / .seconds | floor),
+		"\(.edges)/\(.edges_linked)", .inputs, if .failed then "FAILED" else "" end] | @tsv' |
+		while IFS='	' read -r row_target row_cpu row_count row_rate row_edges row_inputs row_failed; do
+			printf '%-18s %6s %12s %8s %14s %7s%s\n' "$row_target" "$row_cpu" "$row_count" \
+				"$row_rate" "$row_edges" "$row_inputs" "${row_failed:+  $row_failed}"
 		done
 }
 
@@ -85,23 +92,15 @@ fuzz_report() {
 	done
 }
 
-# fuzz_time TARGETS: seconds of each in a test run, of which this group is the last.
-fuzz_time() {
-	time_left=$((FUZZ_UNTIL - $(date +%s) + $(cat "$TEST_DIR/began")))
-	time_each=$((time_left * JOBS / $1))
-	[ "$time_each" -le "$FUZZ_SECONDS" ] || time_each=$FUZZ_SECONDS
-	[ "$time_each" -ge "$FUZZ_LEAST" ] || time_each=$FUZZ_LEAST
-	echo "$time_each"
-}
-
 test_fuzz() {
 	check 'fuzz: build' fuzz_build
 	fuzz_programs=$(fuzz_targets)
 	[ -n "$fuzz_programs" ] || result failed 'fuzz targets' 'there are none'
-	fuzz_seconds=$(fuzz_time "$(printf '%s\n' "$fuzz_programs" | wc -l)")
-	[ "$2" = 1 ] || fuzz_seconds=$((FUZZ_SECONDS * $2))
-	say "fuzz: each target has $fuzz_seconds s"
-	printf '%s\n' "$fuzz_programs" | fuzz_all "$fuzz_seconds"
+	fuzz_seconds=$FUZZ_SECONDS
+	[ -z "${FUZZ_BESIDE:-}" ] || fuzz_seconds=$FUZZ_MORE
+	fuzz_seconds=$((fuzz_seconds * $2))
+	say "fuzz: each target has $fuzz_seconds s${FUZZ_BESIDE:+, beside the groups before}"
+	printf '%s\n' "$fuzz_programs" | fuzz_all "$fuzz_seconds" ${FUZZ_BESIDE:+1}
 	printf '%s\n' "$fuzz_programs" | fuzz_report "$fuzz_seconds" >build/fuzz/figures
 	fuzz_table <build/fuzz/figures | tee -a "$GROUP_LOG"
 	jq -r 'if .failed then "failed" else "passed" end + " " + .target' build/fuzz/figures |

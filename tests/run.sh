@@ -8,6 +8,9 @@
 TEST_DIR=build/test
 UNSTEADY=2	# tests of a whole run that may fail once and pass on machines of their own
 
+# Groups that wait for emulated machines more than they compute.
+WAITING='boot link cell jupyter attack fault'
+
 test_groups() {
 	cat <<-'EOT'
 		lint     10 test_lint       clang-tidy, cppcheck and shellcheck are silent
@@ -24,7 +27,7 @@ test_groups() {
 		jupyter  10 test_pytest     unmodified clients
 		attack   25 test_pytest     what hostile code tries, and what refuses it
 		fault    30 test_native     what is lost where anything dies or a line is bad
-		fuzz     25 test_fuzz       all fuzz targets, a minute each
+		fuzz     45 test_fuzz       all fuzz targets, a minute each
 	EOT
 }
 
@@ -46,12 +49,16 @@ verb_test() {
 	rm -rf "$TEST_DIR"
 	mkdir -p "$TEST_DIR"
 	: >"$TEST_DIR/results"
-	date +%s >"$TEST_DIR/began"
 	test_prepare
 	test_groups >"$TEST_DIR/groups"
 	while read -r group_name group_minutes group_function group_text; do
 		case " ${test_wanted:-$group_name} " in
-		*" $group_name "*) test_group ;;
+		*" $group_name "*)
+			case " $WAITING " in
+			*" $group_name "*) test_beside ;;
+			esac
+			test_group
+			;;
 		esac
 	done <"$TEST_DIR/groups"
 	test_sum
@@ -105,22 +112,50 @@ test_prepare() {
 	fi
 }
 
-# Runs the group named by group_* in a session of its own, so that nothing outlives it.
+# Begins the group named by group_* in a session of its own, so that nothing outlives it. The
+# arguments go before its command.
+group_begin() {
+	group_began=$(date +%s)
+	: >"$TEST_DIR/$group_name.results"
+	setsid env GROUP_LOG="$TEST_DIR/$group_name.log" GROUP_RESULTS="$TEST_DIR/$group_name.results" \
+		"$@" timeout --kill-after=20 "$((group_minutes * ${test_long:-1}))m" \
+		sh "$TOP/build.sh" --group "$group_function" "$group_name" "${test_long:-1}" \
+		</dev/null 7>&- 9>&- &
+}
+
+# Fuzzing takes what such groups leave of the CPUs: it begins with the first of them, at idle
+# priority, and what it says is kept until its turn comes.
+test_beside() {
+	[ -z "$beside_child" ] && test_wants fuzz || return 0
+	beside_row="$group_name $group_minutes $group_function $group_text"
+	group_row "$(grep '^fuzz ' "$TEST_DIR/groups")"
+	group_begin chrt --idle 0 env FUZZ_BESIDE=1 >"$TEST_DIR/fuzz.said" 2>&1
+	beside_child=$! beside_began=$group_began
+	group_row "$beside_row"
+}
+
+group_row() {
+	read -r group_name group_minutes group_function group_text <<-EOT
+		$1
+	EOT
+}
+
+# Runs the group named by group_*, or waits for it where it was begun before.
 test_group() {
 	printf '\n== %s: %s (budget %d min)\n' "$group_name" "$group_text" "$group_minutes"
-	group_began=$(date +%s)
 	group_rc=0
 	GROUP_LOG="$TEST_DIR/$group_name.log"
 	GROUP_RESULTS="$TEST_DIR/$group_name.results"
-	: >"$GROUP_RESULTS"
-	export GROUP_LOG GROUP_RESULTS
-	setsid timeout --kill-after=20 "$((group_minutes * ${test_long:-1}))m" \
-		sh "$TOP/build.sh" --group "$group_function" "$group_name" "${test_long:-1}" \
-		</dev/null 7>&- 9>&- &
-	step_child=$!
+	if [ "$group_name" = fuzz ] && [ -n "$beside_child" ]; then
+		step_child=$beside_child group_began=$beside_began beside_child=
+	else
+		group_begin
+		step_child=$!
+	fi
 	wait "$step_child" || group_rc=$?
 	kill -s KILL -- "-$step_child" 2>/dev/null || true
 	step_child=
+	[ ! -f "$TEST_DIR/$group_name.said" ] || cat "$TEST_DIR/$group_name.said"
 	group_took=$(($(date +%s) - group_began))
 	case "$group_rc" in
 	0) ;;
@@ -145,14 +180,14 @@ check() {
 	check_name=$1
 	shift
 	check_ok=1
-	if "$@" >"$TEST_DIR/check.log" 2>&1; then
+	if "$@" >"$GROUP_LOG.check" 2>&1; then
 		result passed "$check_name"
 	else
 		check_ok=
-		tail -n 30 "$TEST_DIR/check.log" | sed 's/^/    | /'
+		tail -n 30 "$GROUP_LOG.check" | sed 's/^/    | /'
 		result failed "$check_name" "see $GROUP_LOG"
 	fi
-	cat "$TEST_DIR/check.log" >>"$GROUP_LOG"
+	cat "$GROUP_LOG.check" >>"$GROUP_LOG"
 }
 
 result_count() {
