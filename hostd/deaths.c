@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hostd/deaths.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "hostd/memfile.h"
-
-#define MAGIC 0x7368746165646e61ull
-#define VERSION 1u
 
 /* number is 0 while it is written: a monitor that is killed then leaves none. */
 struct death {
@@ -18,10 +13,14 @@ struct death {
 };
 
 struct deaths_file {
-	uint64_t magic;
-	uint32_t version;
-	uint32_t row_size;
+	struct memfile_head head;
 	struct death rows[DEATHS_MAX];
+};
+
+static const struct memfile_head head = {
+	.magic = 0x7368746165646e61ull,
+	.version = 1,
+	.row_size = sizeof(struct death),
 };
 
 /* ---- the file ---- */
@@ -41,33 +40,22 @@ int deaths_new(struct deaths *ret_deaths)
 	int r;
 
 	*ret_deaths = (struct deaths){.fd = -1};
-	r = memfile_new("deaths", sizeof(struct deaths_file), &ret_deaths->fd, &at);
-	if (r < 0)
-		return r;
-	ret_deaths->file = at;
-	ret_deaths->file->magic = MAGIC;
-	ret_deaths->file->version = VERSION;
-	ret_deaths->file->row_size = sizeof(struct death);
-	return 0;
+	r = memfile_new("deaths", &head, sizeof(struct deaths_file), &ret_deaths->fd, &at);
+	if (r == 0)
+		ret_deaths->file = at;
+	return r;
 }
 
 int deaths_open(int fd, struct deaths *ret_deaths)
 {
 	struct deaths_file *file;
 	void *at;
-	int r = memfile_map(fd, sizeof(*file), &at);
+	int r = memfile_open(fd, &head, sizeof(*file), &at);
 
 	*ret_deaths = (struct deaths){.fd = -1};
-	if (r < 0) {
-		close(fd);
+	if (r < 0)
 		return r;
-	}
 	file = at;
-	if (file->magic != MAGIC || file->version != VERSION ||
-	    file->row_size != sizeof(struct death)) {
-		memfile_close(fd, at, sizeof(*file));
-		return -EPROTO;
-	}
 	for (uint32_t i = 0; i < DEATHS_MAX; i++)
 		if (is_odd(&file->rows[i].kernel))
 			file->rows[i].number = 0;

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostd/memfile.h"
 #include "hostd/state.h"
 
-#define HEAD_LEN 16u /* as state.c has it: magic, version, size of a record */
+#define HEAD_LEN sizeof(struct memfile_head)
 #define COPY_LEN (16u + sizeof(struct state_record))
 #define PLACE 0u
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ static int map(int fd, size_t size, void **ret_at)
 	return 0;
 }
 
-int memfile_new(const char *name, size_t size, int *ret_fd, void **ret_at)
+int memfile_new(const char *name, const struct memfile_head *head, size_t size, int *ret_fd,
+		void **ret_at)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int r;
@@ -34,17 +36,32 @@ int memfile_new(const char *name, size_t size, int *ret_fd, void **ret_at)
 		close(fd);
 		return r;
 	}
+	memcpy(*ret_at, head, sizeof(*head));
 	*ret_fd = fd;
 	return 0;
 }
 
-int memfile_map(int fd, size_t size, void **ret_at)
+static int map_known(int fd, const struct memfile_head *head, size_t size, void **ret_at)
 {
 	struct stat st;
+	int r;
 
 	if (fstat(fd, &st) < 0 || fcntl(fd, F_GET_SEALS) != SEALS || st.st_size != (off_t)size)
 		return -EPROTO;
-	return map(fd, size, ret_at);
+	r = map(fd, size, ret_at);
+	if (r < 0 || memcmp(*ret_at, head, sizeof(*head)) == 0)
+		return r;
+	munmap(*ret_at, size);
+	return -EPROTO;
+}
+
+int memfile_open(int fd, const struct memfile_head *head, size_t size, void **ret_at)
+{
+	int r = map_known(fd, head, size, ret_at);
+
+	if (r < 0)
+		close(fd);
+	return r;
 }
 
 void memfile_close(int fd, void *at, size_t size)

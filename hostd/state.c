@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hostd/state.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "hostd/memfile.h"
 #include "hostd/worker.h"
 #include "link/secret.h"
 
-#define MAGIC 0x7473686461636e61ull
 #define COPIES 2u
 
 struct copy {
@@ -20,10 +17,14 @@ struct copy {
 };
 
 struct state_file {
-	uint64_t magic;
-	uint32_t version;
-	uint32_t record_size;
+	struct memfile_head head;
 	struct copy copies[LINK_KERNELS_MAX][COPIES];
+};
+
+static const struct memfile_head head = {
+	.magic = 0x7473686461636e61ull,
+	.version = STATE_VERSION,
+	.row_size = sizeof(struct state_record),
 };
 
 /* FNV-1a: against a write that was cut short, not against an enemy. */
@@ -45,32 +46,21 @@ int state_new(struct state *ret_state)
 	int r;
 
 	*ret_state = (struct state){.fd = -1};
-	r = memfile_new("state", sizeof(struct state_file), &ret_state->fd, &at);
-	if (r < 0)
-		return r;
-	ret_state->file = at;
-	ret_state->file->magic = MAGIC;
-	ret_state->file->version = STATE_VERSION;
-	ret_state->file->record_size = sizeof(struct state_record);
-	return 0;
+	r = memfile_new("state", &head, sizeof(struct state_file), &ret_state->fd, &at);
+	if (r == 0)
+		ret_state->file = at;
+	return r;
 }
 
 int state_open(int fd, struct state *ret_state)
 {
 	void *at;
-	int r = memfile_map(fd, sizeof(struct state_file), &at);
+	int r = memfile_open(fd, &head, sizeof(struct state_file), &at);
 
 	*ret_state = (struct state){.fd = -1};
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	*ret_state = (struct state){.fd = fd, .file = at};
-	if (ret_state->file->magic == MAGIC && ret_state->file->version == STATE_VERSION &&
-	    ret_state->file->record_size == sizeof(struct state_record))
-		return 0;
-	state_close(ret_state);
-	return -EPROTO;
+	if (r == 0)
+		*ret_state = (struct state){.fd = fd, .file = at};
+	return r;
 }
 
 void state_close(struct state *state)

@@ -135,15 +135,20 @@ static void test_not_one(struct check *check)
 {
 	struct deaths deaths, left;
 	int fd = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	uint8_t was;
 
 	CHECK_EQ(check, ftruncate(fd, 1 << 20), 0);
 	CHECK_EQ(check, deaths_open(fd, &left), -EPROTO);
 	CHECK_EQ(check, left.fd, -1);
 	CHECK_EQ(check, deaths_new(&deaths), 0);
+	CHECK_EQ(check, pread(deaths.fd, &was, 1, 0), 1);
 	CHECK_EQ(check, pwrite(deaths.fd, "x", 1, 0), 1);
 	fd = fcntl(deaths.fd, F_DUPFD_CLOEXEC, 0);
 	CHECK_EQ(check, deaths_open(fd, &left), -EPROTO);
 	CHECK(check, fcntl(fd, F_GETFD) < 0); /* it was taken */
+	CHECK_EQ(check, pwrite(deaths.fd, &was, 1, 0), 1);
+	CHECK_EQ(check, deaths_open(fcntl(deaths.fd, F_DUPFD_CLOEXEC, 0), &left), 0);
+	deaths_close(&left);
 	deaths_close(&deaths);
 }
 

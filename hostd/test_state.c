@@ -9,14 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hostd/memfile.h"
 #include "link/check.h"
 
-/* As state.c has it; of the file only what the tests damage. */
-struct head {
-	uint64_t magic;
-	uint32_t version, record_size;
-};
-
+/* As state.c has it, behind the file's head. */
 struct copy {
 	uint64_t number, sum;
 	struct state_record record;
@@ -24,7 +20,7 @@ struct copy {
 
 static struct copy *copy_of(const struct state *state, uint32_t index, unsigned which)
 {
-	return (struct copy *)((struct head *)(void *)state->file + 1) + index * 2 + which;
+	return (struct copy *)((struct memfile_head *)(void *)state->file + 1) + index * 2 + which;
 }
 
 static struct state_record good(uint32_t incarnation)
@@ -114,7 +110,7 @@ static void test_files(struct check *check)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct state_record record = good(4);
 		struct state state, other;
-		struct head *head;
+		struct memfile_head *head;
 		int fd;
 
 		check_row(check, rows[i].name);
@@ -123,7 +119,7 @@ static void test_files(struct check *check)
 		head = (void *)state.file;
 		head->magic += rows[i].harm == MAGIC;
 		head->version += rows[i].harm == VERSION;
-		head->record_size += rows[i].harm == SIZE;
+		head->row_size += rows[i].harm == SIZE;
 		fd = dup(state.fd);
 		CHECK_EQ(check, state_open(fd, &other), rows[i].result);
 		if (rows[i].result == 0)
