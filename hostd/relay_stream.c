@@ -13,7 +13,6 @@
 
 #define REFUSED_MAX 256u /* answers that wait for the link; with so many nothing is read */
 #define PUMP_MAX 64u
-#define HEAD_MAX 128u /* of a frame to the link, without an OUT's data */
 
 struct relay_stream {
 	struct relay_stream_setup setup;
@@ -112,7 +111,7 @@ bool relay_stream_holding(const struct relay_stream *stream)
 /* An OUT's data goes from where the log has it. */
 static int send_frame(struct relay_stream *stream, const struct link_frame *frame)
 {
-	uint8_t head[HEAD_MAX];
+	uint8_t head[LINK_HEAD_MAX];
 	struct iovec iov[2] = {{.iov_base = head}};
 	struct msghdr message = {.msg_iov = iov, .msg_iovlen = 1};
 	int r = link_frame_pack_head(frame, head, sizeof(head), &iov[0].iov_len);

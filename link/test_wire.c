@@ -47,7 +47,7 @@ static void test_round(struct check *check, struct link_frame *frame, struct lin
 	check_row(check, NULL);
 }
 
-/* A head and the data behind it are the frame; of others the head is all. */
+/* A head and the data behind it are the frame; of a frame that is no relay's there is none. */
 static void test_head(struct check *check, struct link_frame *frame)
 {
 	for (size_t i = 0; i < sample_count(); i++) {
@@ -55,11 +55,17 @@ static void test_head(struct check *check, struct link_frame *frame)
 
 		sample_frame(i, frame);
 		check_row(check, link_type_name(frame->type));
-		if (frame->type == LINK_IN || frame->type == LINK_OUT)
-			data_len = frame->u.chunk.data_len;
-		if (frame->type == LINK_RESULT)
-			data_len = frame->u.result.text_len;
 		CHECK_EQ(check, link_frame_pack(frame, buf, sizeof(buf), &len), 0);
+		if (frame->type != LINK_OUT && frame->type != LINK_CURSOR &&
+		    frame->type != LINK_REFUSED) {
+			CHECK_EQ(check, link_frame_pack_head(frame, again, sizeof(again), &head_len),
+				 -EINVAL);
+			CHECK_EQ(check, head_len, 0);
+			continue;
+		}
+		if (frame->type == LINK_OUT)
+			data_len = frame->u.chunk.data_len;
+		CHECK(check, len - data_len <= LINK_HEAD_MAX);
 		CHECK_EQ(check, link_frame_pack_head(frame, again, len - data_len, &head_len), 0);
 		CHECK_EQ(check, head_len + data_len, len);
 		CHECK(check, memcmp(buf, again, head_len) == 0);

@@ -349,6 +349,8 @@ int link_frame_pack(const struct link_frame *frame, uint8_t *buf, size_t size, s
 int link_frame_pack_head(const struct link_frame *frame, uint8_t *buf, size_t size,
 			 size_t *ret_len)
 {
+	if (frame->type != LINK_OUT && frame->type != LINK_CURSOR && frame->type != LINK_REFUSED)
+		return -EINVAL;
 	return pack(frame, true, buf, size, ret_len);
 }
 

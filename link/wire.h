@@ -31,6 +31,7 @@
 
 #define LINK_VERSION 3u
 #define LINK_FRAME_MAX (96u * 1024u)	    /* bytes of one frame; holds the largest HELLO */
+#define LINK_HEAD_MAX 128u		    /* bytes that link_frame_pack_head() writes */
 #define LINK_CHUNK_MAX (64u * 1024u)	    /* payload bytes of one IN or OUT frame */
 #define LINK_MESSAGE_MAX (16u * 1024u * 1024u) /* bytes of one Jupyter message (parts blob) */
 #define LINK_PARTS_MAX 64u		    /* parts of one Jupyter message */
@@ -368,8 +369,9 @@ int link_frame_unpack(const uint8_t *buf, size_t len, struct link_frame *ret_fra
 int link_frame_pack(const struct link_frame *frame, uint8_t *buf, size_t size, size_t *ret_len);
 
 /*
- * All but the bytes of the `data` or `text` that an IN, OUT or RESULT ends with: who sends those
- * from where they are, behind this, has sent what link_frame_pack() would have written.
+ * Of what a relay sends: an OUT but for the bytes of the `data` that it ends with (who sends those
+ * from where they are, behind this, has sent what link_frame_pack() would have written), a CURSOR
+ * or a REFUSED as it is. -EINVAL for any other: its bytes would be missing, or need not fit.
  */
 int link_frame_pack_head(const struct link_frame *frame, uint8_t *buf, size_t size,
 			 size_t *ret_len);
