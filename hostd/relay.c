@@ -61,7 +61,10 @@ void relay_append_status(struct relay *relay, const char *state)
 	free(message.data);
 }
 
-/* In the place of what executes now, where a notebook shows it. */
+/*
+ * In the place of what executes now, where a notebook shows it. Of a request that the kernel never
+ * said to be at work on nobody here knows; the gateway fails those with the same words.
+ */
 static void append_text(struct relay *relay, const char *text)
 {
 	const struct link_slice parent = relay_execution_parent(&relay->limits.execution);

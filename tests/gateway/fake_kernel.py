@@ -154,8 +154,10 @@ class FakeKernel:
             self.say(0, wire.IOPUB, "stream", parts[0],
                      {"name": "stdout", "text": "got " + content["value"]})
             return
-        self.say(0, wire.IOPUB, "status", parts[0], {"execution_state": "busy"})
         code = content.get("code", "") if kind == "execute_request" else ""
+        if code == "mute":
+            return
+        self.say(0, wire.IOPUB, "status", parts[0], {"execution_state": "busy"})
         if code == "hang":
             return
         self.act(session, parts, code)

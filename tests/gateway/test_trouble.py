@@ -39,6 +39,23 @@ def test_a_kernel_dies(shared, v1, code, why):
     assert shared.gateway.call("DELETE", f"/api/kernels/{kernel}").status == 204
 
 
+def test_why_is_shown_where_the_kernel_never_said_busy(shared):
+    """The node's own words of the limit then have no parent, which no notebook shows: the gateway
+    knows what was under way."""
+    kernel = shared.start()
+    client, node = shared.client(kernel), shared.nodes["fake-1"]
+    number, why = client.execute("mute"), "the kernel was ended: its memory limit was reached"
+    before = client.run("print taken")
+    node.call(lambda: node.kernel(kernel).die(wire.WHY_MEMORY, 9, f"Anchorhold: {why}"))
+    seen = before + client.until(lambda m: m["content"].get("execution_state") == "dead")
+    shown, reply, idle = (m for m in seen if m["parent_header"].get("msg_id") == number)
+    assert (shown["msg_type"], shown["channel"]) == ("error", "iopub")
+    assert (reply["msg_type"], reply["channel"]) == ("execute_reply", "shell")
+    assert [m["content"]["evalue"] for m in (shown, reply)] == [why, why]
+    assert why in shown["content"]["traceback"][0]
+    assert idle["content"] == {"execution_state": "idle"}
+
+
 def test_a_death_without_a_mark_is_told(shared):
     """Where a relay was lost, nobody writes the mark."""
     kernel = shared.start()
