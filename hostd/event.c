@@ -17,7 +17,7 @@
 
 /* ---- use ---- */
 
-static uint64_t unix_ms(void)
+uint64_t event_now_ms(void)
 {
 	struct timespec now;
 
@@ -33,7 +33,7 @@ static void fill(struct event_journal *journal, const uint8_t *kernel_id, const 
 	memset(event, 0, sizeof(*event));
 	memcpy(event->boot_id, journal->boot_id, sizeof(event->boot_id));
 	event->seq = ++journal->mark.last;
-	event->time_ms = time_ms ? time_ms : unix_ms();
+	event->time_ms = time_ms ? time_ms : event_now_ms();
 	if (kernel_id)
 		memcpy(event->kernel_id, kernel_id, LINK_ID_LEN);
 	snprintf(event->kind, sizeof(event->kind), "%s", kind);

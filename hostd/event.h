@@ -65,6 +65,9 @@ const struct link_event *event_add(struct event_journal *journal, const uint8_t 
 				   const char *project, const char *kind, const char *text,
 				   uint64_t time_ms);
 
+/* The time of an event that is told now: milliseconds since 1970. */
+uint64_t event_now_ms(void);
+
 /* Everything up to seq is stored elsewhere. Numbers never given change nothing. */
 void event_ack(struct event_journal *journal, uint64_t seq);
 

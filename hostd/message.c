@@ -12,6 +12,7 @@
 
 #define HEADER_MAX 512u
 #define CONTENT_MAX 1200u
+#define DATE_SECONDS_LEN 19u /* of a year of four digits */
 
 void message_id_make(char ret_id[MESSAGE_ID_LEN + 1])
 {
@@ -22,16 +23,27 @@ void message_id_make(char ret_id[MESSAGE_ID_LEN + 1])
 }
 
 /* The fraction is mandatory for some readers. */
-static void date_now(char *ret, size_t size)
+void message_date(uint64_t unix_us, char ret_date[MESSAGE_DATE_MAX])
+{
+	const time_t seconds = (time_t)(unix_us / 1000000);
+	struct tm tm;
+	size_t len = 0;
+
+	if (gmtime_r(&seconds, &tm))
+		len = strftime(ret_date, MESSAGE_DATE_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (len == DATE_SECONDS_LEN)
+		snprintf(ret_date + len, MESSAGE_DATE_MAX - len, ".%06uZ",
+			 (unsigned)(unix_us % 1000000));
+	else
+		ret_date[0] = '\0';
+}
+
+static void date_now(char ret_date[MESSAGE_DATE_MAX])
 {
 	struct timespec now;
-	struct tm tm;
-	size_t len;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	len = strftime(ret, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(ret + len, size - len, ".%06ldZ", now.tv_nsec / 1000);
+	message_date((uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000, ret_date);
 }
 
 static struct link_slice text_slice(const char *text)
@@ -43,14 +55,14 @@ static int make(const char *type, const char *id, struct link_slice parent, cons
 		struct message *ret_message)
 {
 	char own_id[MESSAGE_ID_LEN + 1];
-	char date[40];
+	char date[MESSAGE_DATE_MAX];
 	char header[HEADER_MAX];
 	struct link_parts parts = {.count = LINK_PARTS_MIN};
 	size_t size;
 	int len;
 
 	message_id_make(own_id);
-	date_now(date, sizeof(date));
+	date_now(date);
 	len = snprintf(header, sizeof(header),
 		       "{\"msg_id\":\"%s\",\"session\":\"anchorhold\",\"username\":\"anchorhold\","
 		       "\"date\":\"%s\",\"msg_type\":\"%s\",\"version\":\"5.3\"}",

@@ -11,7 +11,8 @@
 
 #include "link/bytes.h"
 
-#define MESSAGE_ID_LEN 32u /* hex digits */
+#define MESSAGE_ID_LEN 32u   /* hex digits */
+#define MESSAGE_DATE_MAX 28u /* "2026-11-21T23:40:44.123456Z" and its NUL */
 
 /* Malloc'd; the caller frees data. */
 struct message {
@@ -34,6 +35,9 @@ int message_stderr_to(struct link_slice parent, const char *text, struct message
 
 /* `status`: state is a Jupyter execution_state. */
 int message_status(const char *state, struct message *ret_message);
+
+/* As a header has it: of microseconds since 1970; "" after the year 9999. */
+void message_date(uint64_t unix_us, char ret_date[MESSAGE_DATE_MAX]);
 
 /* Random, NUL-terminated. */
 void message_id_make(char ret_id[MESSAGE_ID_LEN + 1]);

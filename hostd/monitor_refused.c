@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was refused of the gateways, as events of the node's own: no honest one has seen it. */
-#include <stdio.h>
-#include <time.h>
-
-#include "hostd/log.h"
+#include "hostd/message.h"
 #include "hostd/monitor.h"
 
 #define KEY_TEXT_MAX (CURVE_PRINT_LEN + 1u)
-#define TIME_TEXT_MAX 32u
 
 static const char *const what[IPC_REFUSALS] = {
 	[IPC_REFUSAL_KEY] = "what answers there did not prove that it holds the pinned key",
@@ -15,16 +11,6 @@ static const char *const what[IPC_REFUSALS] = {
 	[IPC_REFUSAL_MESSAGE] = "it sent a message said before, or of no session that there is, "
 				"with the key",
 };
-
-static void format_time(uint64_t unix_ms, char ret[TIME_TEXT_MAX])
-{
-	const time_t seconds = (time_t)(unix_ms / 1000);
-	struct tm when;
-
-	if (!gmtime_r(&seconds, &when) ||
-	    strftime(ret, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &when) == 0)
-		ret[0] = '\0';
-}
 
 /* Of the pin that it was tried by; where that one is gone meanwhile, of the one that is left. */
 static void print_key(const struct monitor *monitor, bool next, char ret[KEY_TEXT_MAX])
@@ -43,14 +29,14 @@ static void tell(struct monitor *monitor, uint32_t gateway, uint32_t why)
 	struct monitor_refused *row = &monitor->refused[gateway][why];
 	char address[IPV4_TEXT_MAX];
 	char key[KEY_TEXT_MAX];
-	char first[TIME_TEXT_MAX];
-	char last[TIME_TEXT_MAX];
+	char first[MESSAGE_DATE_MAX];
+	char last[MESSAGE_DATE_MAX];
 
 	ipv4_format(endpoint->address, address);
 	print_key(monitor, row->next_key, key);
-	format_time(row->refused.first_ms, first);
-	format_time(row->refused.last_ms, last);
-	monitor_event(monitor, NULL, "refused.gateway", "%s:%u: %s %s: %llu, from %s to %s UTC",
+	message_date(row->refused.first_ms * 1000, first);
+	message_date(row->refused.last_ms * 1000, last);
+	monitor_event(monitor, NULL, "refused.gateway", "%s:%u: %s %s: %llu, from %s to %s",
 		      address, endpoint->port, what[why], key,
 		      (unsigned long long)row->refused.untold, first, last);
 	refused_told(&row->refused, loop_now_ms(), monitor->events.mark.last);
@@ -70,6 +56,6 @@ void refused_note(struct monitor *monitor, const struct ipc_refused *refused)
 	struct monitor_refused *row = &monitor->refused[refused->gateway][refused->why];
 
 	row->next_key = refused->next_key != 0;
-	refused_add(&row->refused, refused->count, (uint64_t)time(NULL) * 1000);
+	refused_add(&row->refused, refused->count, event_now_ms());
 	refused_tell(monitor);
 }

@@ -128,6 +128,28 @@ static void test_journal(struct check *check)
 	rmdir(folder);
 }
 
+static void test_dates(struct check *check)
+{
+	static const struct {
+		uint64_t unix_us;
+		const char *date;
+	} rows[] = {
+		{0, "1970-01-01T00:00:00.000000Z"},
+		{1795218044000007, "2026-11-20T23:40:44.000007Z"},
+		{253402300799999999, "9999-12-31T23:59:59.999999Z"},
+		{253402300800000000, ""},
+		{UINT64_MAX, ""},
+	};
+	char date[MESSAGE_DATE_MAX];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		check_row(check, rows[i].date);
+		message_date(rows[i].unix_us, date);
+		CHECK(check, strcmp(date, rows[i].date) == 0);
+	}
+	check_row(check, NULL);
+}
+
 static void test_messages(struct check *check)
 {
 	struct message message = {0};
@@ -173,6 +195,7 @@ int main(void)
 	test_timeline(&check);
 	test_status(&check);
 	test_journal(&check);
+	test_dates(&check);
 	test_messages(&check);
 	test_verity(&check);
 	return CHECK_DONE(&check);

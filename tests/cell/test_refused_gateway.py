@@ -73,8 +73,8 @@ def world(tmp_path):
 
 def counted(texts):
     """The sum of all that they tell."""
-    return sum(int(re.search(r": (\d+), from \d{4}-\d\d-\d\d [0-9:]{8} to \d{4}-\d\d-\d\d "
-                             r"[0-9:]{8} UTC$", text)[1]) for text in texts)
+    date = r"\d{4}-\d\d-\d\dT[0-9:]{8}\.\d{3}000Z"
+    return sum(int(re.search(rf": (\d+), from {date} to {date}$", text)[1]) for text in texts)
 
 
 class Accused(Frames):
