@@ -19,10 +19,6 @@
 #include "hostd/node.h"
 #include "hostd/role.h"
 #include "hostd/status.h"
-#include "link/secret.h"
-
-#define LINK_DELAY_MS 100u /* before a lost link is started again; doubles up to */
-#define LINK_DELAY_MAX_MS 5000u
 
 const struct monitor_paths monitor_paths_node = {
 	.program = "/usr/sbin/hostd",
@@ -47,89 +43,12 @@ const struct monitor_paths monitor_paths_node = {
 	.cgroups = "/sys/fs/cgroup",
 };
 
-static void link_start(void *ctx);
-
 void monitor_tell(struct monitor *monitor, enum ipc_type type, const void *body, int fd)
 {
 	(void)worker_send(monitor->link, type, body, fd);
 }
 
-/* ---- the link worker ---- */
-
-/* Everything a new link has to know; the keys last, for with them it dials and says HELLO. */
-static int link_brief(struct monitor *monitor)
-{
-	struct ipc_link_setup setup = {0};
-	int r = worker_send(monitor->link, IPC_NODE, &monitor->node, -1);
-
-	if (r < 0)
-		return r;
-	dead_brief(monitor);
-	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++) {
-		struct kernel *kernel = monitor->kernels[i];
-
-		if (!kernel)
-			continue;
-		kernel_publish(kernel);
-		r = relay_connect(kernel);
-		if (r < 0)
-			log_error(r, "stream");
-	}
-	events_brief(monitor);
-	r = identity_setup(monitor, &setup);
-	if (r == 0)
-		r = worker_send(monitor->link, IPC_LINK_SETUP, &setup, -1);
-	secret_wipe(&setup, sizeof(setup));
-	return r;
-}
-
-static void link_gone(void *owner, struct worker *worker)
-{
-	struct monitor *monitor = owner;
-
-	worker_free(worker);
-	monitor->link = NULL;
-	monitor->gateways_up = 0;
-	if (monitor->stopping)
-		return;
-	monitor_event(monitor, NULL, "link.lost", "the link ended and is started again");
-	loop_timer_start(monitor->loop, &monitor->link_timer, monitor->link_delay_ms, link_start,
-			 monitor);
-	monitor->link_delay_ms = monitor->link_delay_ms * 2 < LINK_DELAY_MAX_MS
-					 ? monitor->link_delay_ms * 2
-					 : LINK_DELAY_MAX_MS;
-}
-
-static void link_start(void *ctx)
-{
-	struct monitor *monitor = ctx;
-	const struct worker_spec spec = {
-		.role = WORKER_LINK,
-		.who = "link",
-		.uid = ROLE_LINK_UID,
-		.cgroup_fd = monitor->link_cgroup,
-		.root_fd = -1,
-		.filter_fd = monitor->link_filter,
-		.message = monitor_message,
-		.gone = link_gone,
-		.owner = monitor,
-	};
-	int r = worker_new(monitor->loop, monitor->paths->program, &spec, &monitor->message,
-			   &monitor->link);
-
-	if (r == 0)
-		r = link_brief(monitor);
-	if (r == 0)
-		return;
-	log_error(r, "link");
-	if (monitor->link)
-		worker_end(monitor->link, "it could not be set up");
-	else
-		loop_timer_start(monitor->loop, &monitor->link_timer, LINK_DELAY_MAX_MS,
-				 link_start, monitor);
-}
-
-/* ---- the loop's other sources ---- */
+/* ---- the loop's sources ---- */
 
 static void send_status(void *ctx)
 {
@@ -141,8 +60,7 @@ static void send_status(void *ctx)
 	monitor_tell(monitor, IPC_STATUS, &body, -1);
 	refused_tell(monitor);
 	deaths_expire(&monitor->deaths, loop_now_ms());
-	/* A link that has lived this long is no crash loop. */
-	monitor->link_delay_ms = LINK_DELAY_MS;
+	link_worker_steady(monitor);
 	loop_timer_start(monitor->loop, &monitor->status_timer, LINK_STATUS_MS, send_status,
 			 monitor);
 }
@@ -313,8 +231,7 @@ static int monitor_open(struct monitor *monitor)
 	adopt_kernels(monitor);
 	log_info("%zu environments, at most %u kernels%s", monitor->environments.count,
 		 monitor->conf.kernels_max, monitor->refusing ? ", refusing" : "");
-	monitor->link_delay_ms = LINK_DELAY_MS;
-	link_start(monitor);
+	link_worker_start(monitor);
 	send_status(monitor);
 	return 0;
 }

@@ -3,7 +3,8 @@
  * The monitor: privileged, alone to start processes, touches no byte of the network or of a
  * kernel. This header is what its own files share; nothing else includes it.
  *
- *	monitor.c	   the loop, the link worker, status, signals
+ *	monitor.c	   the loop, status, signals
+ *	monitor_link.c	   the link worker
  *	monitor_events.c   what an operator should know
  *	monitor_crash.c	   what the kernel said as it crashed
  *	monitor_refused.c  what was refused of the gateways
@@ -236,6 +237,14 @@ int monitor_run(const struct monitor_paths *paths);
 
 /* To the link, where there is one. */
 void monitor_tell(struct monitor *monitor, enum ipc_type type, const void *body, int fd);
+
+/* ---- monitor_link.c ---- */
+
+/* And again whenever it ends, until the monitor stops. */
+void link_worker_start(struct monitor *monitor);
+
+/* It has lived so long that it is in no crash loop. */
+void link_worker_steady(struct monitor *monitor);
 
 /* ---- monitor_events.c ---- */
 
