@@ -17,6 +17,7 @@ import pytest
 
 from lib.gateway import Gateway
 from lib.native import NativeNode
+from lib.wait import wait
 from test_false_gateway import memory
 
 SPARE_KIB = 12 << 10  # its ceilings (link/socket.h) come to 9 MiB for each gateway
@@ -130,13 +131,6 @@ def endless():
     end = time.monotonic() + 60
     while time.monotonic() < end:
         yield bytes(65536)
-
-
-def wait(true, what, timeout=90):
-    deadline = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 BEFORE = {

@@ -17,6 +17,7 @@ from zmq.utils import z85
 from lib.forwarder import Forwarder
 from lib.gateway import Gateway
 from lib.native import NativeNode
+from lib.wait import wait
 from protocol import anchorhold_link as link
 from test_false_gateway import Frames, execute, message, reply
 
@@ -53,10 +54,7 @@ class Node:
                 row["node"] == "native" and text in row["text"]]
 
     def wait(self, true, what, timeout=120):
-        deadline = time.monotonic() + timeout
-        while not true():
-            assert time.monotonic() < deadline, f"{what}: {self.events()}"
-            time.sleep(0.1)
+        wait(true, lambda: f"{what}: {self.events()}", timeout)
 
     def close(self):
         if self.node:

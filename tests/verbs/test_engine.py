@@ -5,11 +5,11 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 
 import pytest
 
 from lib.checkout import checkout
+from lib.wait import wait
 
 RECIPE = """
 probe() {
@@ -55,13 +55,6 @@ class Tree:
 @pytest.fixture
 def tree(tmp_path):
     return Tree(tmp_path)
-
-
-def wait(condition, timeout=60):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def begun(tree):
