@@ -19,6 +19,7 @@ import pytest
 from jupyter_client import BlockingKernelClient
 
 from attack import policy, scratch, workload
+from lib.processes import children
 
 UNUSED = pathlib.Path(__file__).parent / "unused"
 CALL = re.compile(r"^\d+ +(?:<\.\.\. )?(\w+)\(([^)]*)")
@@ -83,7 +84,7 @@ def cell_init_under_strace(folder):
     deadline = time.monotonic() + TIMEOUT_S
     while "attack-probe" not in "".join(_names(process.pid)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for pid in _children(process.pid):
+    for pid in children(process.pid):
         os.kill(pid, signal.SIGTERM)
     process.wait(TIMEOUT_S)
     assert len(os.read(read, 8)) == 4, "no exit status"
@@ -91,15 +92,11 @@ def cell_init_under_strace(folder):
     return log.read_text(errors="replace").splitlines()
 
 
-def _children(pid):
-    return [int(word) for word in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def _names(pid):
     """Of its grandchildren."""
-    for child in _children(pid):
-        for grandchild in _children(child):
-            yield pathlib.Path(f"/proc/{grandchild}/comm").read_text()
+    for child in children(pid):
+        for words in children(child).values():
+            yield words[0]
 
 
 def calls(lines):

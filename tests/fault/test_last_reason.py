@@ -3,24 +3,10 @@
 ended is told all the same. For the monitor's death see tests/cell/test_monitor_killed.py."""
 
 import os
-import pathlib
 import signal
-import time
 
 from conftest import House
-
-
-def wait(true, what, timeout=120):
-    deadline = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
-def kernels_of(node):
-    """The processes that are no role's."""
-    path = pathlib.Path(f"/proc/{node.process.pid}/task/{node.process.pid}/children")
-    return set(map(int, path.read_text().split())) - {*node.children("link"), *node.children("relay")}
+from lib.wait import wait
 
 
 def model(gateway, kernel):
@@ -29,10 +15,10 @@ def model(gateway, kernel):
 
 def start(house):
     """A kernel that is at rest, and its process."""
-    before = kernels_of(house.node)
+    before = house.node.kernels()
     kernel = house.gateway.call("POST", "/api/kernels", {"name": "lua"}).json()["id"]
     wait(lambda: model(house.gateway, kernel)["execution_state"] == "idle", "it does not start")
-    (pid,) = kernels_of(house.node) - before
+    (pid,) = set(house.node.kernels()) - set(before)
     return kernel, pid
 
 

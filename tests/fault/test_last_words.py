@@ -9,37 +9,29 @@ import time
 
 from lib.client import start_kernel
 from lib.lines import numbered
+from lib.wait import wait
 
 LINES = 400
 DEAD_MAX = 16  # hostd/monitor.h: MONITOR_DEAD_MAX
 
 
-def kernels(house):
-    """The kernels' processes, which are the native node's children."""
-    node = house.node.process.pid
-    pids = pathlib.Path(f"/proc/{node}/task/{node}/children").read_text().split()
-    return [int(pid) for pid in pids
-            if b"lua-kernel" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]]
-
-
 def cpu(pid):
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    """Its state, and what it used."""
+    words = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return words[0], words[11:13]
 
 
 def wait_idle(pid):
-    """It has done what it was asked: for a second it used no CPU."""
+    """It has done what it was asked: for a second it used no CPU, and did not wait for any."""
     before, deadline = None, time.monotonic() + 60
-    while (now := cpu(pid)) != before:
+    while (now := cpu(pid)) != before or now[0] != "S":
         assert time.monotonic() < deadline
         before = now
         time.sleep(1)
 
 
 def wait_gone(pid):
-    deadline = time.monotonic() + 30
-    while pathlib.Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "it does not end")
 
 
 def test_last_words_outlive_the_gateway(house):
@@ -48,7 +40,7 @@ def test_last_words_outlive_the_gateway(house):
     asked = client.execute(numbered(1, LINES))
     client.until(50)
     house.gateway.stop(signal.SIGKILL)
-    pid, = kernels(house)
+    pid, = house.node.kernels()
     relay = house.node.children("relay")
     wait_idle(pid)
     os.kill(pid, signal.SIGKILL)
@@ -64,10 +56,7 @@ def test_last_words_outlive_the_gateway(house):
     model = house.gateway.call("GET", f"/api/kernels/{kernel}").json()
     assert model["execution_state"] == "dead" and re.search("signal 9|killed", model["reason"])
     # All of it is acknowledged within a moment, and then nobody is waited for.
-    deadline = time.monotonic() + 20
-    while house.node.children("relay"):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait(lambda: not house.node.children("relay"))
 
 
 def test_not_more_of_them_than_are_meant(house):
@@ -80,12 +69,9 @@ def test_not_more_of_them_than_are_meant(house):
         client.close()
         started.append(kernel)
     assert len(house.node.children("relay")) == len(started)
-    for pid in kernels(house):
+    for pid in house.node.kernels():
         os.kill(pid, signal.SIGKILL)
         wait_gone(pid)
-    deadline = time.monotonic() + 40
-    while len(relays := house.node.children("relay")) > DEAD_MAX:
-        assert time.monotonic() < deadline, relays
-        time.sleep(0.2)
+    wait(lambda: len(house.node.children("relay")) <= DEAD_MAX)
     time.sleep(2)
     assert len(house.node.children("relay")) == DEAD_MAX

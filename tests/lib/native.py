@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 from lib import running
+from lib.processes import children
 
 
 def native(name):
@@ -29,13 +30,11 @@ class NativeNode:
 
     def children(self, role):
         """The processes of a role: link or relay."""
-        found = []
-        pids = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        for pid in pids.read_text().split():
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if len(words) > 1 and words[1] == role.encode():
-                found.append(int(pid))
-        return found
+        return [pid for pid, words in children(self.process.pid).items() if words[1:2] == [role]]
+
+    def kernels(self):
+        return [pid for pid, words in children(self.process.pid).items()
+                if "lua-kernel" in words[0]]
 
     def stop(self):
         running.ended(self)
