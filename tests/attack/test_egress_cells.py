@@ -14,7 +14,7 @@ from attack.test_posture import look
 from attack.test_real_cells import compare, real_rows, targets
 from lib.cells import Cell
 from lib.client import start_kernel, stop_kernel
-from lib.egress import EVERYTHING, egress_world
+from lib.egress import EVERYTHING, world  # noqa: F401 (world: a fixture)
 from lib.outside import CELLS, OTHER, SERVER
 from lib.projects import new_project
 
@@ -32,12 +32,6 @@ def cast(address):
 # Each with whether a rule of the node's is what refuses it: groups it does not even route.
 GROUPS = [("255.255.255.255", True), ("10.0.2.255", True), ("224.0.0.251", False),
           ("239.1.2.3", False)]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    with egress_world(tmp_path_factory.mktemp("egress")) as world:
-        yield world
 
 
 @pytest.fixture(scope="module")

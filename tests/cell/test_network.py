@@ -17,7 +17,7 @@ import pytest
 
 from lib.client import Session, start_kernel, stop_kernel, text_of
 from lib.cluster import Cluster
-from lib.egress import EVERYTHING, boot, egress_world
+from lib.egress import EVERYTHING, boot, world  # noqa: F401 (world: a fixture)
 from lib.node import TEST_IMAGE, Node
 from lib.outside import (GATEWAY, METADATA, NODE, OTHER, RESOLVER, ROUTER, SERVER, Outside)
 from lib.projects import restart_hostd
@@ -206,12 +206,6 @@ def wait_event(gateway, kernel, kind, timeout=30):
             "GET", "/api/anchorhold/events").body)
         time.sleep(0.3)
     return found[-1]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    with egress_world(tmp_path_factory.mktemp("network")) as world:
-        yield world
 
 
 @pytest.fixture(scope="module")

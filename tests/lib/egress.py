@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node whose cells may get out: by a second card, before an outside of the test's own."""
 
-import contextlib
+import pytest
 
 from lib.cluster import Cluster
 from lib.node import TEST_IMAGE, Node
@@ -26,10 +26,10 @@ def boot(cluster, outside, name, *conf):
     return node
 
 
-@contextlib.contextmanager
-def egress_world(folder):
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
     """Gateway, node and outside; who serves there is what the tests ask for by name."""
-    cluster = Cluster(folder)
+    cluster = Cluster(tmp_path_factory.mktemp("egress"))
     with Outside() as outside:
         try:
             node = boot(cluster, outside, "out-1", "interface = eth0", "egress_interface = eth1",
