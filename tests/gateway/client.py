@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Jupyter client of a few lines, in both framings."""
 
+import contextlib
 import datetime
 import json
 import struct
@@ -52,15 +53,27 @@ def unpack_legacy(data):
     return json.loads(parts[0]), parts[1:]
 
 
+class Socket(websocket.WebSocket):
+    """What it answers by itself may meet an end that is closed already: what came stays readable."""
+
+    def send_close(self, *args, **options):
+        with contextlib.suppress(OSError):
+            super().send_close(*args, **options)
+
+    def pong(self, *args, **options):
+        with contextlib.suppress(OSError):
+            super().pong(*args, **options)
+
+
 class Client:
-    def __init__(self, gateway, kernel, v1=False, token="query", path=None, timeout=20):
+    def __init__(self, gateway, kernel, v1=False, token="query", path=None, timeout=60):
         where = path or f"/api/kernels/{kernel}/channels?session_id={uuid.uuid4()}"
         if token == "query":
             where += ("&" if "?" in where else "?") + f"token={gateway.token}"
         self.v1 = v1
         self.socket = websocket.create_connection(
             f"ws://127.0.0.1:{gateway.http_port}{where}", timeout=timeout,
-            subprotocols=[V1] if v1 else None, skip_utf8_validation=True)
+            subprotocols=[V1] if v1 else None, skip_utf8_validation=True, class_=Socket)
         assert (self.socket.getsubprotocol() == V1) == v1
 
     def send(self, kind, content, channel="shell", buffers=(), as_text=False):
@@ -102,7 +115,7 @@ class Client:
         assert message["msg_type"] == message["header"]["msg_type"]
         return message
 
-    def until(self, wanted, timeout=20):
+    def until(self, wanted, timeout=60):
         """Messages up to and with the first for which wanted(message)."""
         seen, deadline = [], time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -112,7 +125,7 @@ class Client:
                 return seen
         raise TimeoutError(f"not seen among {[m['msg_type'] for m in seen]}")
 
-    def run(self, code, timeout=20, **options):
+    def run(self, code, timeout=60, **options):
         """Executes code; all messages up to both its reply and its idle."""
         number, seen = self.execute(code, **options), set()
 
@@ -125,7 +138,7 @@ class Client:
             return len(seen) == 2
         return self.until(done, timeout)
 
-    def closed(self, timeout=20):
+    def closed(self, timeout=60):
         """Reads on until the gateway closes; the code."""
         self.socket.settimeout(timeout)
         try:
