@@ -3,7 +3,6 @@
 
 import pathlib
 import sys
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from fake_node import FakeNode  # noqa: E402
 from lib.gateway import Gateway  # noqa: E402
+from lib.wait import wait  # noqa: E402
 from client import Client  # noqa: E402
 
 
@@ -21,7 +21,7 @@ class House:
     def __init__(self, folder):
         self.gateway, self.nodes = Gateway(folder).start(), {}
 
-    def node(self, name="fake-1", wait="ready", **options):
+    def node(self, name="fake-1", state="ready", **options):
         reply = self.gateway.call("POST", "/api/anchorhold/nodes", {"name": name})
         assert reply.status == 201, reply.body
         keys = reply.json()
@@ -29,18 +29,25 @@ class House:
                         keys["gateway_key"], **options)
         self.nodes[name] = node
         node.start()
-        if wait:
-            self.gateway.wait_node(name, wait, 20)
+        if state:
+            self.gateway.wait_node(name, state)
         return node
 
     def disconnect(self, node):
         """Cuts the node's connection, and waits until the gateway has closed its end as well."""
         connected = self._connections()
         node.call(node.disconnect)
-        deadline = time.monotonic() + 20
-        while self._connections() >= connected:
-            assert time.monotonic() < deadline, "the gateway keeps the connection"
-            time.sleep(0.02)
+        wait(lambda: self._connections() < connected, "the gateway keeps the connection")
+
+    def rejoin(self, node):
+        """The node's link dies; the gateway has taken its next HELLO."""
+        before = self.ups(node.name_)
+        node.reconnect()
+        wait(lambda: self.ups(node.name_) > before, "it does not join")
+
+    def ups(self, name):
+        """How often the gateway took a HELLO of this node."""
+        return self.gateway.log.read_text().count(f"node {name}: up,")
 
     def _connections(self):
         """Of its nodes: established (01), or closed by the node alone (08)."""

@@ -57,7 +57,7 @@ class FakeNode(threading.Thread):
             finally:
                 done.set()
         self.todo.put(run)
-        assert done.wait(10)
+        assert done.wait(60)
         return box[0] if box else None
 
     def kernel(self, kernel_id):

@@ -24,7 +24,7 @@ import zmtp
 from client import texts
 from lib.forwarder import UP, Forwarder, mutated, play
 from test_link import Peer, greeting
-from test_refusals import add, dial, ups, wait_ups, welcome  # noqa: F401 (dial: a fixture)
+from test_refusals import add, dial, wait_ups, welcome  # noqa: F401 (dial: a fixture)
 
 LONG = int(os.environ.get("ANCHORHOLD_LONG", "1")) > 1
 SECONDS = int(os.environ.get("ANCHORHOLD_SECONDS") or (60 if LONG else 5))
@@ -184,7 +184,7 @@ def test_a_declared_length(house, length, flags):
     before = memory(pid)
     with contextlib.suppress(ConnectionError):
         _, hung_up = play(house.gateway.link_port, [zmtp.greeting(b"CURVE"), head + bytes(4096)],
-                          wait=20)
+                          wait=60)
         assert hung_up, "the gateway waits for so much"
     injected = threading.Event()
     tap = Forwarder(house.gateway.link_port,
@@ -309,7 +309,7 @@ def test_garbage_after_the_handshake(watched, dial):
 def test_mutated_sessions(watched, dial):
     """Whatever becomes of a captured session's bytes: nobody is let in, nothing falls over."""
     said = captured(watched.house, add(watched.house, "raw"))[UP]
-    before = ups(watched.house, "raw")
+    before = watched.house.ups("raw")
     for seed in range(SEED, SEED + MUTATIONS):
         data = mutated(said, random.Random(seed))
         with contextlib.suppress(OSError):
@@ -324,7 +324,7 @@ def test_mutated_sessions(watched, dial):
                         pass
         if seed % 50 == 0:
             watched.serve()
-    assert ups(watched.house, "raw") == before
+    assert watched.house.ups("raw") == before
     watched.check(dial)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import wire
 from lib.gateway import program
+from lib.wait import wait
 from test_projects import FULL, started, told
 
 
@@ -53,7 +54,7 @@ def test_project_set_show_list(shared):
 
 def test_node_show(house):
     house.node("sound")
-    house.node("lame", wait="refusing", missing=["kcfi", "no-modules"])
+    house.node("lame", state="refusing", missing=["kcfi", "no-modules"])
     house.gateway.call("POST", "/api/anchorhold/nodes", {"name": "new"})
     cli = house.gateway.cli
     text = cli("node", "show", "sound").stdout
@@ -171,9 +172,7 @@ def test_events(house):
     assert cli("events").stdout == "" and json.loads(cli("--json", "events").stdout) == []
     for number in (1, 2, 3):
         event(node, number, f"number {number}")
-    deadline = time.monotonic() + 5
-    while len(cli("events").stdout.splitlines()) < 3:
-        assert time.monotonic() < deadline
+    wait(lambda: len(cli("events").stdout.splitlines()) == 3)
     assert cli("events", "--lines", "1").stdout == \
         "2023-11-14T22:13:20.123Z fake-1 limit.memory p - number 3\n"
     assert [e["text"] for e in json.loads(cli("--json", "events").stdout)] == \
@@ -184,7 +183,7 @@ def test_events(house):
 def test_events_as_they_come(house, as_json):
     node = house.node()
     event(node, 1, "before")
-    time.sleep(0.3)
+    wait(lambda: node.acks == [1])
     follower = subprocess.Popen(
         [program("anchorhold"), *(["--json"] if as_json else []), "events", "--follow"],
         stdout=subprocess.PIPE, text=True,
@@ -197,6 +196,6 @@ def test_events_as_they_come(house, as_json):
             assert json.loads(line)["kind"] == "limit.pids"
         assert "after" in line
         follower.send_signal(signal.SIGINT)
-        assert follower.wait(5) == 0
+        assert follower.wait(60) == 0
     finally:
         follower.kill()

@@ -18,6 +18,7 @@ from zmq.utils import z85
 import wire
 from fake_node import FakeNode
 from lib.gateway import free_port, program
+from lib.wait import wait
 from test_link import Peer, greeting
 
 NODES = "/api/anchorhold/nodes"
@@ -28,8 +29,8 @@ def peers(house):
     """Makes Peers, which end with the test."""
     made = []
 
-    def make(public, secret, server=None):
-        made.append(Peer(house, public, secret, server or gateway_key(house)))
+    def make(public, secret, **options):
+        made.append(Peer(house, public, secret, gateway_key(house), **options))
         return made[-1]
     yield make
     for peer in made:
@@ -57,13 +58,6 @@ def kinds(house):
     return [event["kind"] for event in events if event["node"]]
 
 
-def until(true, timeout=20):
-    deadline = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
 def verdict(data):
     assert data is not None and data[1] == wire.VERDICT, data
     return data[2]
@@ -82,7 +76,7 @@ def test_a_secret_lets_one_key_in_once(house, peers):
     assert state(house, "new") == "awaited"
     code, keys = enrol(peers, secret)
     assert code == wire.ENROLLED
-    until(lambda: state(house, "new") == "never seen")
+    wait(lambda: state(house, "new") == "never seen")
     peer = peers(*keys)
     peer.send(greeting("new"))
     assert peer.receive(20000)[1] == wire.WELCOME
@@ -148,17 +142,28 @@ def test_a_stranger_may_do_nothing_but_enrol(house, peers, data):
     assert enrol(peers, secret, keys=(public, private))[0] == wire.ENROLLED
 
 
-def test_many_strangers_are_paced(house, peers):
+def rush(peers, house, tries=5):
+    """Strangers that are through their handshakes enrol at once, many more than a second has room
+    for; where that takes a slow machine several seconds, others try."""
     awaited(house, "new")
-    public, private = zmq.curve_keypair()
-    crowd = [peers(*zmq.curve_keypair()) for _ in range(50)]
+    for _ in range(tries):
+        crowd = [peers(*zmq.curve_keypair(), immediate=True) for _ in range(60)]
+        wait(lambda: all(peer.through() for peer in crowd))
+        for peer in crowd:
+            peer.send(wire.enrol("new", bytes(32), os.urandom(32)))
+        said = [peer.receive(20000) for peer in crowd]
+        if wire.BUSY in [verdict(data) for data in said if data]:
+            return
+        for peer in crowd:
+            peer.close()
+    raise AssertionError("all of them are judged")
+
+
+def test_many_strangers_are_paced(house, peers):
+    """The next second has room again."""
+    rush(peers, house)
     time.sleep(1)
-    for peer in crowd:
-        peer.send(wire.enrol("new", bytes(32), os.urandom(32)))
-    codes = [verdict(peer.receive(20000)) for peer in crowd]
-    assert wire.BUSY in codes and codes.count(wire.BAD_SECRET) <= 60
-    time.sleep(1)
-    assert enrol(peers, awaited(house, "new"), keys=(public, private))[0] == wire.ENROLLED
+    assert enrol(peers, awaited(house, "new"))[0] == wire.ENROLLED
 
 
 # ---- tickets ----
@@ -174,17 +179,17 @@ def copy_of(house, node, ticket=None):
 
 def test_each_join_has_its_ticket(house):
     node = house.node()
-    until(lambda: node.ticket[0] == 1)
+    wait(lambda: node.ticket[0] == 1)
     for number in range(2, 6):
         node.reconnect()
-        until(lambda: node.ticket[0] == number)
+        wait(lambda: node.ticket[0] == number)
     assert state(house, "fake-1") == "ready"
     # a node that never gets to store one is let in each time
     node.keep_tickets = False
     for _ in range(4):
         before = node.epoch and len(re.findall("fake-1: up", house.gateway.log.read_text()))
         node.reconnect()
-        until(lambda: len(re.findall("fake-1: up", house.gateway.log.read_text())) > before)
+        wait(lambda: len(re.findall("fake-1: up", house.gateway.log.read_text())) > before)
     assert state(house, "fake-1") == "ready"
     # and the gateway may die at any time
     node.keep_tickets = True
@@ -198,16 +203,16 @@ def test_each_join_has_its_ticket(house):
 def test_a_copy_locks_both(house):
     node = house.node()
     kernel = house.start()
-    until(lambda: node.ticket[0] == 1)
+    wait(lambda: node.ticket[0] == 1)
     old = node.ticket
     node.reconnect()
-    until(lambda: node.ticket[0] == 2 and node.up)
+    wait(lambda: node.ticket[0] == 2 and node.up)
     house.gateway.wait_node("fake-1")
     twin = copy_of(house, node, old)
     twin.start()
-    until(lambda: state(house, "fake-1") == "locked")
+    wait(lambda: state(house, "fake-1") == "locked")
     house.gateway.wait_text("two nodes have this key", 20)
-    until(lambda: twin.verdicts and twin.verdicts[0][0] == wire.LOCKED)
+    wait(lambda: twin.verdicts and twin.verdicts[0][0] == wire.LOCKED)
     # both are out, and stay out: their keys are refused before they can say anything
     node.call(lambda: node.send(wire.event(1, "after.lock")))
     house.gateway.wait_text("refused.locked: 127.0.0.1: the key of node fake-1", 20)
@@ -220,32 +225,38 @@ def test_a_copy_locks_both(house):
     house.gateway.wait_node("fake-1")
     again = copy_of(house, node, old)
     again.start()
-    until(lambda: state(house, "fake-1") == "locked")
+    wait(lambda: state(house, "fake-1") == "locked")
 
 
 def test_a_copy_made_before_the_last_join_is_noticed_by_the_original(house):
     """The copy joins first and takes the original's place; the original's next join tells."""
     node = house.node()
-    until(lambda: node.ticket[0] == 1)
+    wait(lambda: node.ticket[0] == 1)
     twin = copy_of(house, node)
     twin.start()
-    until(lambda: twin.ticket[0] == 2)
+    wait(lambda: twin.ticket[0] == 2)
     node.reconnect()
-    until(lambda: state(house, "fake-1") == "locked")
+    wait(lambda: state(house, "fake-1") == "locked")
+
+
+def joined(house, name):
+    """The last ticket that the node is known to have."""
+    with contextlib.closing(sqlite3.connect(house.gateway.database)) as database:
+        return database.execute("SELECT joined FROM nodes WHERE name = ?", [name]).fetchone()[0]
 
 
 def test_what_comes_late_is_no_copy(house, peers):
     """A HELLO over a connection from before the last join, as a dead link leaves one behind."""
     reply = house.gateway.call("POST", NODES, {"name": "raw"}).json()
     secret = reply["node_key"].encode()
-    early, later = (peers(zmq.curve_public(secret), secret) for _ in range(2))
-    time.sleep(1)  # both are let in
+    early, later = (peers(zmq.curve_public(secret), secret, immediate=True) for _ in range(2))
+    wait(lambda: early.through() and later.through())
     later.send(greeting())
     data = later.receive(20000)
     assert data[1] == wire.WELCOME
     counter, tag = struct.unpack_from(">Q", data, 18)[0], data[26:58]
     later.send(wire.join_ack(counter))
-    time.sleep(0.5)
+    wait(lambda: joined(house, "raw") == counter)
     early.send(greeting())
     assert early.receive(1000) is None
     assert state(house, "raw") == "ready"
@@ -274,11 +285,10 @@ def test_revoked_at_once(house):
     client = house.client(kernel)
     client.run("print x")
     node.call(lambda: node.send(wire.event(1, "before.it")))
-    until(lambda: node.acks == [1])
+    wait(lambda: node.acks == [1])
     assert house.gateway.cli("node", "revoke", "fake-1").stdout == "fake-1: revoked\n"
     assert state(house, "fake-1") == "revoked"
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # as its pong meets the end
-        assert client.closed() is not None
+    assert client.closed() is not None
     # what it still has to say, on the connection that was up, counts no more
     node.call(lambda: node.send(wire.event(2, "after.it")))
     node.call(lambda: node.send(wire.kernel(uuid.UUID(kernel).bytes, 1, wire.READY)))
@@ -302,7 +312,7 @@ def test_revoked_by_another_gateway(house):
     node = house.node()
     with sqlite3.connect(house.gateway.database) as database:
         database.execute("UPDATE nodes SET revoked = 1 WHERE name = 'fake-1'")
-    until(lambda: state(house, "fake-1") == "revoked", 5)
+    wait(lambda: state(house, "fake-1") == "revoked")
     assert node.is_alive()
     with sqlite3.connect(house.gateway.database) as database:
         database.execute("UPDATE nodes SET revoked = 0 WHERE name = 'fake-1'")
@@ -318,7 +328,7 @@ def test_a_node_changes_its_key(house):
     old, before = node.secret, house.gateway.node("fake-1")["key"]
     kernel = house.start()
     said = house.gateway.cli("node", "rotate", "fake-1").stdout
-    until(lambda: house.gateway.node("fake-1")["key"] != before)
+    wait(lambda: house.gateway.node("fake-1")["key"] != before)
     now = house.gateway.node("fake-1")
     assert now["next_key"] is None and f"from {before} to {now['key']}" in said
     assert node.secret != old
@@ -356,7 +366,7 @@ def test_a_change_of_key_that_was_cut_short(house):
     assert house.gateway.node("fake-1")["next_key"] == reply.json()["next_key"]
     node.rotate = real
     node.reconnect()
-    until(lambda: house.gateway.node("fake-1")["key"] == reply.json()["next_key"])
+    wait(lambda: house.gateway.node("fake-1")["key"] == reply.json()["next_key"])
 
 
 def test_the_gateway_changes_its_key(house):
@@ -377,7 +387,7 @@ def test_the_gateway_changes_its_key(house):
     gateway.start()
     node.reconnect()
     gateway.wait_node("fake-1")
-    until(lambda: z85.encode(node.pinned_next).decode() == key)
+    wait(lambda: z85.encode(node.pinned_next).decode() == key)
     reply = gateway.call("POST", NODES, {"name": "new", "secret": True}).json()
     assert reply["gateway_key_next"] == key != reply["gateway_key"]
     gateway.stop()
@@ -386,7 +396,7 @@ def test_the_gateway_changes_its_key(house):
     node.server = key.encode()
     node.reconnect()
     gateway.wait_node("fake-1")
-    until(lambda: node.pinned_next == bytes(32))
+    wait(lambda: node.pinned_next == bytes(32))
 
 
 # ---- what is written where ----

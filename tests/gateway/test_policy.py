@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 import wire
+from lib.wait import wait
 from test_projects import again, error, put, token, told
 
 CUT = "/api/anchorhold/cut"
@@ -24,11 +25,8 @@ def cuts(node, kernel=None):
     return [r[2]["on"] for r in node.requests if r[:2] == (wire.CUT, number)]
 
 
-def settled(call, want, timeout=10):
-    deadline = time.monotonic() + timeout
-    while call() != want:
-        assert time.monotonic() < deadline, f"{call()} is not {want}"
-        time.sleep(0.05)
+def settled(call, want):
+    wait(lambda: call() == want, lambda: f"{call()} is not {want}")
 
 
 # ---- network ----

@@ -14,7 +14,8 @@ import wire
 import zmtp
 from client import texts
 from lib.forwarder import UP, Forwarder, play
-from test_enrol import awaited, copy_of, gateway_key, until, verdict
+from lib.wait import wait
+from test_enrol import awaited, copy_of, gateway_key, rush, verdict
 from test_link import Peer, greeting
 from test_projects import token
 from test_refusals import add
@@ -29,7 +30,7 @@ def refusals(house, kind):
     return [row["text"] for row in rows if row["kind"] == f"refused.{kind}" and row["node"] == ""]
 
 
-def wait_refusal(house, kind, timeout=20):
+def wait_refusal(house, kind, timeout=60):
     deadline = time.monotonic() + timeout
     while not refusals(house, kind) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -56,10 +57,10 @@ def peer(house):
     """Makes Peers, which end with the test: of these keys, or of others that are no node's."""
     made = []
 
-    def make(public=None, secret=None, port=None):
+    def make(public=None, secret=None, **options):
         if secret is None:
             public, secret = zmq.curve_keypair()
-        made.append(Peer(house, public, secret, gateway_key(house), port=port))
+        made.append(Peer(house, public, secret, gateway_key(house), **options))
         made[-1].key = z85.decode(public)
         return made[-1]
     yield make
@@ -96,7 +97,7 @@ def test_an_unknown_key(house, dealer):
 @pytest.mark.parametrize("speak", [zmtp.null, zmtp.plain], ids=["NULL", "PLAIN"])
 def test_another_mechanism(house, speak):
     """As bytes: libzmq's own client may hang up before it has said what it offers."""
-    _, closed = play(house.gateway.link_port, speak(b"x"), wait=20)
+    _, closed = play(house.gateway.link_port, speak(b"x"), wait=60)
     assert closed
     assert wait_refusal(house, "handshake") == \
         ["127.0.0.1: it offered another mechanism than CURVE"]
@@ -107,7 +108,7 @@ def test_another_mechanism(house, speak):
 
 @pytest.mark.parametrize("speak", [zmtp.version_1, zmtp.version_2], ids=["1.0", "2.0"])
 def test_an_old_zmtp(house, speak):
-    _, closed = play(house.gateway.link_port, speak(b"x"), wait=20)
+    _, closed = play(house.gateway.link_port, speak(b"x"), wait=60)
     assert closed
     assert wait_refusal(house, "handshake") == \
         ["127.0.0.1: it speaks a version of ZMTP from before 3, which has no CURVE"]
@@ -149,7 +150,7 @@ def test_a_captured_session(house, peer, tap):
     """Played again it ends in the handshake, and that is told."""
     welcomed(house, peer, port=tap.port).close()
     said = bytes(tap.connections[0].crossed[UP])
-    play(house.gateway.link_port, [said[:64], said[64:266], said[266:]], wait=20)
+    play(house.gateway.link_port, [said[:64], said[64:266], said[266:]], wait=60)
     told = wait_refusal(house, "handshake")
     assert len(told) == 1 and told[0].startswith("127.0.0.1: what it sent does not fit"), told
 
@@ -214,7 +215,7 @@ def test_a_secret_that_is_over(house, peer, how):
     secret = awaited(house, "new", **({"expires_s": 1} if how == "expired" else {}))
     awaited(house, "other")
     if how == "expired":
-        until(lambda: "new" not in house.gateway.nodes())
+        wait(lambda: "new" not in house.gateway.nodes())
     else:
         one = peer()
         one.send(wire.enrol("new", one.key, secret))
@@ -227,15 +228,9 @@ def test_a_secret_that_is_over(house, peer, how):
 
 
 def test_too_many_that_enrol_at_once(house, peer):
-    """For which all of them have to be through the handshake."""
-    awaited(house, "new")
-    crowd = [peer() for _ in range(60)]
-    until(lambda: all(one.socket.poll(0, zmq.POLLOUT) for one in crowd), 60)
-    for one in crowd:
-        one.send(wire.enrol("new", one.key, os.urandom(32)))
-    assert wire.BUSY in [verdict(one.receive(30000)) for one in crowd]
-    (told,) = wait_refusal(house, "busy")
-    assert told.endswith("too many try to enrol at once"), told
+    rush(peer, house)
+    told = wait_refusal(house, "busy")
+    assert told and told[0].endswith("too many try to enrol at once"), told
 
 
 @pytest.mark.parametrize("said,kind,why", [
@@ -254,15 +249,16 @@ def test_who_gets_in_and_says_nothing_is_hung_up_on(house, peer, tap):
     """A stranger while one is awaited, and a node; those who have said who they are stay."""
     secret = awaited(house, "new")
     node = house.node("good")
-    quiet = [peer(port=tap.port) for _ in range(20)]
-    quiet.append(peer(*add(house, "known")[:2], port=tap.port))
-    until(lambda: all(one.socket.poll(0, zmq.POLLOUT) for one in quiet), 60)
+    quiet = [peer(port=tap.port, immediate=True) for _ in range(20)]
+    quiet.append(peer(*add(house, "known")[:2], port=tap.port, immediate=True))
+    wait(lambda: all(one.through() for one in quiet))
+    connections = list(tap.connections)
     # meanwhile there is room for who enrols
     one = peer()
     one.send(wire.enrol("new", one.key, secret))
     assert verdict(one.receive(20000)) == wire.ENROLLED
     deadline = time.monotonic() + 90
-    for connection in tap.connections[:21]:
+    for connection in connections:
         assert connection.over.wait(deadline - time.monotonic()), "it is kept for good"
     assert wait_refusal(house, "silent")[0] == \
         "127.0.0.1: it got in and said neither HELLO nor ENROL for 20 s"
@@ -272,10 +268,10 @@ def test_who_gets_in_and_says_nothing_is_hung_up_on(house, peer, tap):
 
 def test_a_copy(house):
     node = house.node()
-    until(lambda: node.ticket[0] == 1)
+    wait(lambda: node.ticket[0] == 1)
     old = node.ticket
     node.reconnect()
-    until(lambda: node.ticket[0] == 2)
+    wait(lambda: node.ticket[0] == 2)
     copy_of(house, node, old).start()
     (told,) = wait_refusal(house, "ticket")
     assert re.fullmatch(f"127.0.0.1: node fake-1, key {PRINT}: a stale ticket: "
