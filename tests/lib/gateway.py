@@ -2,6 +2,7 @@
 """A gateway of the tests' own: started, asked, stopped."""
 
 import copy
+import glob
 import json
 import os
 import pathlib
@@ -30,6 +31,12 @@ def program(name):
     return str(folder / name)
 
 
+def clock(days):
+    """What has a program's clock be so many days ahead; how it counts time does not change."""
+    (library,) = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    return {"LD_PRELOAD": library, "FAKETIME": f"+{days}d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 class Reply:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -39,7 +46,7 @@ class Reply:
 
 
 class Gateway:
-    """One gateway process with a database in `folder`."""
+    """One gateway process with a database in `folder`; `environment` is what it starts in besides."""
 
     def __init__(self, folder, link_address="127.0.0.1"):
         self.folder = pathlib.Path(folder)
@@ -48,7 +55,7 @@ class Gateway:
         self.database = self.folder / "gateway.db"
         self.http_port, self.link_port = free_port(), free_port()
         self.log = self.folder / "gateway.log"
-        self.process = None
+        self.process, self.environment = None, {}
         out = subprocess.run(
             [program("anchorhold-gateway"), "--init", "--database", str(self.database)],
             check=True, capture_output=True, text=True).stdout
@@ -69,9 +76,10 @@ class Gateway:
         self.process = subprocess.Popen(
             [program("anchorhold-gateway"), "--database", str(self.database),
              "--http", f"127.0.0.1:{self.http_port}", "--link", f"{self.link_address}:{self.link_port}"],
-            stderr=open(self.log, "ab"), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            env=dict(os.environ, **self.environment), stderr=open(self.log, "ab"),
+            stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         running.began(self, self.log)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 if self.call("GET", "/api").status == 200:
@@ -86,7 +94,7 @@ class Gateway:
         if self.process is None:
             return None
         self.process.send_signal(how)
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         running.ended(self)
         self.process = None
         return code
