@@ -124,7 +124,7 @@ group_begin() {
 }
 
 # Fuzzing takes what such groups leave of the CPUs: it begins with the first of them, at idle
-# priority, and what it says is kept until its turn comes.
+# priority, and what it says is kept until its turn comes. See fuzz_yield.
 test_beside() {
 	[ -z "$beside_child" ] && test_wants fuzz || return 0
 	beside_row="$group_name $group_minutes $group_function $group_text"
