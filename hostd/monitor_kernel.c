@@ -14,10 +14,8 @@
 struct kernel *kernel_find(struct monitor *monitor, const uint8_t id[LINK_ID_LEN])
 {
 	for (uint32_t i = 0; i < LINK_KERNELS_MAX; i++)
-		if (monitor->kernels[i] && memcmp(monitor->kernels[i]->id, id, LINK_ID_LEN) == 0) {
-			adopt_touch(monitor->kernels[i]);
+		if (monitor->kernels[i] && memcmp(monitor->kernels[i]->id, id, LINK_ID_LEN) == 0)
 			return monitor->kernels[i];
-		}
 	return NULL;
 }
 

@@ -49,6 +49,16 @@ static void answer_refusing(struct monitor *monitor, const struct ipc_request *a
 	monitor_tell(monitor, IPC_RESULT, &body, -1);
 }
 
+/* The kernel that is asked to change; NULL: there is none. */
+static struct kernel *changing(struct monitor *monitor, const struct ipc_request *asked)
+{
+	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+
+	if (kernel)
+		adopt_touch(kernel);
+	return kernel;
+}
+
 static void do_start(struct monitor *monitor, const struct ipc_request *asked)
 {
 	struct cell_error error = {0};
@@ -64,7 +74,7 @@ static void do_start(struct monitor *monitor, const struct ipc_request *asked)
 
 static void do_stop(struct monitor *monitor, const struct ipc_request *asked)
 {
-	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+	struct kernel *kernel = changing(monitor, asked);
 	const struct owed owed = {true, asked->gateway, asked->request.id};
 	enum link_code code = kernel ? kernel_stop(kernel, &owed) : LINK_E_UNKNOWN;
 
@@ -75,7 +85,7 @@ static void do_stop(struct monitor *monitor, const struct ipc_request *asked)
 
 static void do_restart(struct monitor *monitor, const struct ipc_request *asked)
 {
-	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+	struct kernel *kernel = changing(monitor, asked);
 	const struct owed owed = {true, asked->gateway, asked->request.id};
 	enum link_code code = kernel ? kernel_restart(kernel, &owed) : LINK_E_UNKNOWN;
 
@@ -85,14 +95,14 @@ static void do_restart(struct monitor *monitor, const struct ipc_request *asked)
 
 static void do_interrupt(struct monitor *monitor, const struct ipc_request *asked)
 {
-	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+	struct kernel *kernel = changing(monitor, asked);
 
 	answer(monitor, asked, kernel ? kernel_interrupt(kernel) : LINK_E_UNKNOWN, kernel, NULL);
 }
 
 static void do_network(struct monitor *monitor, const struct ipc_request *asked)
 {
-	struct kernel *kernel = kernel_find(monitor, asked->request.kernel_id);
+	struct kernel *kernel = changing(monitor, asked);
 	struct cell_error error = {0};
 	enum link_code code = LINK_E_UNKNOWN;
 
@@ -104,7 +114,7 @@ static void do_network(struct monitor *monitor, const struct ipc_request *asked)
 static void do_cut(struct monitor *monitor, const struct ipc_request *asked)
 {
 	bool all = link_id_is_none(asked->request.kernel_id);
-	struct kernel *kernel = all ? NULL : kernel_find(monitor, asked->request.kernel_id);
+	struct kernel *kernel = all ? NULL : changing(monitor, asked);
 	struct cell_error error = {0};
 	enum link_code code = LINK_E_UNKNOWN;
 
