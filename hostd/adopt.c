@@ -84,18 +84,10 @@ int adopt_cells(struct monitor *monitor, struct cell_error *ret_error)
 
 static void resume_watch(struct kernel *kernel, const struct state_record *record)
 {
-	struct watch *watch = &kernel->watch;
-
-	watch->idle_since_ms = record->idle_since_ms;
-	watch->idle_mark_ms = record->idle_mark_ms;
-	watch->idle_mark_usec = record->idle_mark_usec;
-	watch->output = record->output;
-	watch->output_lost = record->output_lost;
-	watch->seen = record->seen;
-	memcpy(watch->edges, record->edges, sizeof(watch->edges));
-	kernel->traffic.rate = record->edges[LIMITS];
-	kernel->traffic.quota = record->edges[LIMITS + 1];
-	kernel->traffic.refused = record->edges[LIMITS + 2];
+	kernel->watch.known = record->watch;
+	kernel->traffic.rate = record->rate;
+	kernel->traffic.quota = record->quota;
+	kernel->traffic.refused = record->refused;
 	kernel->traffic.seen = record->traffic;
 	kernel->traffic.seen_ms = loop_now_ms();
 	kernel->watched = record->watched;

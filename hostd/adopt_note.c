@@ -29,24 +29,15 @@ void adopt_relay_name(char ret[FDSTORE_NAME_MAX], uint32_t place, uint32_t gener
 
 static void note_watch(const struct kernel *kernel, struct state_record *record)
 {
-	const struct watch *watch = &kernel->watch;
-
-	record->idle_since_ms = watch->idle_since_ms;
-	record->idle_mark_ms = watch->idle_mark_ms;
-	record->idle_mark_usec = watch->idle_mark_usec;
-	record->output = watch->output;
-	record->output_lost = watch->output_lost;
-	record->seen = watch->seen;
-	record->grace_ms = watch->grace.set ? watch->grace.deadline_ms : 0;
-	memcpy(record->edges, watch->edges, sizeof(watch->edges));
-	record->edges[LIMITS] = kernel->traffic.rate;
-	record->edges[LIMITS + 1] = kernel->traffic.quota;
-	record->edges[LIMITS + 2] = kernel->traffic.refused;
+	record->watch = kernel->watch.known;
+	record->grace_ms = kernel->watch.grace.set ? kernel->watch.grace.deadline_ms : 0;
+	record->rate = kernel->traffic.rate;
+	record->quota = kernel->traffic.quota;
+	record->refused = kernel->traffic.refused;
 	record->traffic = kernel->traffic.seen;
 	record->watched = kernel->watched;
 }
 
-_Static_assert(LIMITS + 3 == STATE_EDGES, "a place for each edge");
 _Static_assert(GOAL_STOP == STATE_GOAL_STOP, "the last goal");
 
 static void describe(const struct kernel *kernel, struct state_record *record, int cell_fds[2])

@@ -93,20 +93,13 @@ struct monitor_paths {
 
 enum kernel_goal { GOAL_RUN, GOAL_RESTART, GOAL_STOP };
 
-enum limit { LIMIT_MEMORY, LIMIT_PIDS, LIMIT_CPU, LIMIT_IO, LIMIT_OUTPUT, LIMIT_WORKSPACE, LIMITS };
-
 /* What is known of a kernel's use of its limits (monitor_watch.c). */
 struct watch {
 	int notices[CELL_NOTICES]; /* -1: none */
 	bool quiet[CELL_NOTICES];  /* told a moment ago: heard again at the next tick */
-	struct cell_usage seen;	   /* at the last look at each part */
-	struct edge edges[LIMITS];
+	struct watch_record known;
 	struct edge_window throttled, stalled, io_stalled, io_bytes[2], io_count[2];
-	uint64_t idle_since_ms;
-	uint64_t idle_mark_ms; /* the last look at idleness, and the CPU used until then */
-	uint64_t idle_mark_usec;
 	struct loop_timer grace; /* of an execution that was interrupted at its deadline */
-	struct ipc_relay_output output, output_lost; /* of this relay, of those before it */
 };
 
 /* A RESULT that is owed to a gateway. */

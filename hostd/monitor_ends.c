@@ -23,7 +23,7 @@ void watch_killed(struct kernel *kernel)
 {
 	struct cell_usage usage;
 
-	(void)edge_hit(&kernel->watch.edges[LIMIT_MEMORY], loop_now_ms());
+	(void)edge_hit(&kernel->watch.known.edges[LIMIT_MEMORY], loop_now_ms());
 	cell_usage(kernel->cell, CELL_USAGE_MEMORY, &usage);
 	monitor_event(kernel->monitor, kernel, "limit.memory",
 		      "memory: %u MiB reached (peak %llu MiB), killed", kernel->limits.memory_mib,
@@ -66,20 +66,20 @@ void ends_idle(struct kernel *kernel, uint64_t used_usec, uint64_t now)
 
 	if (kernel->limits.idle_s == 0)
 		return;
-	if (now - watch->idle_mark_ms >= IDLE_LOOK_MS) {
+	if (now - watch->known.idle_mark_ms >= IDLE_LOOK_MS) {
 		/* What cannot be read never counts as idle. */
-		if (used_usec == 0 || used_usec - watch->idle_mark_usec > IDLE_USEC)
-			watch->idle_since_ms = now;
-		watch->idle_mark_ms = now;
-		watch->idle_mark_usec = used_usec;
+		if (used_usec == 0 || used_usec - watch->known.idle_mark_usec > IDLE_USEC)
+			watch->known.idle_since_ms = now;
+		watch->known.idle_mark_ms = now;
+		watch->known.idle_mark_usec = used_usec;
 	}
 	if (used_usec == 0 ||
-	    now - watch->idle_since_ms < kernel->limits.idle_s * 1000ull ||
-	    used_usec - watch->idle_mark_usec > IDLE_USEC)
+	    now - watch->known.idle_since_ms < kernel->limits.idle_s * 1000ull ||
+	    used_usec - watch->known.idle_mark_usec > IDLE_USEC)
 		return;
 	monitor_event(kernel->monitor, kernel, "limit.idle",
 		      "idle: %u s reached (no CPU used for %llu s), killed", kernel->limits.idle_s,
-		      (unsigned long long)(now - watch->idle_since_ms) / 1000);
+		      (unsigned long long)(now - watch->known.idle_since_ms) / 1000);
 	kernel_kill(kernel, LINK_WHY_IDLE);
 }
 

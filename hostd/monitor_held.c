@@ -8,7 +8,7 @@ void held_cpu(struct kernel *kernel, const struct cell_usage *usage, uint64_t no
 	uint64_t held = edge_window_add(&watch->throttled, now,
 					usage->throttled_periods * CELL_CPU_PERIOD_MS, EDGE_MS);
 
-	if (edge_holds(&watch->edges[LIMIT_CPU], now, held > EDGE_MS / 2))
+	if (edge_holds(&watch->known.edges[LIMIT_CPU], now, held > EDGE_MS / 2))
 		monitor_event(kernel->monitor, kernel, "limit.cpu",
 			      "cpu: %u/1000 of a CPU used up in %llu of the last %u ms (%llu ms of "
 			      "CPU so far)",
@@ -38,7 +38,7 @@ void held_io(struct kernel *kernel, const struct cell_usage *usage, uint64_t now
 		reached |= near(edge_window_add(&watch->io_count[i], now, count[i], EDGE_MS),
 				limits->io_iops);
 	}
-	if (edge_holds(&watch->edges[LIMIT_IO], now, reached && held > EDGE_MS / 2))
+	if (edge_holds(&watch->known.edges[LIMIT_IO], now, reached && held > EDGE_MS / 2))
 		monitor_event(kernel->monitor, kernel, "limit.io",
 			      "io: %u KiB/s, %u operations/s reached: it waited %llu of the last "
 			      "%u ms (%llu MiB read, %llu written)",
@@ -53,7 +53,7 @@ void held_workspace(struct kernel *kernel, uint64_t now)
 	if (kernel->workspace.fd < 0 || kernel->limits.workspace != LINK_WORKSPACE_WRITE ||
 	    workspace_usage(&kernel->monitor->workspaces, &kernel->workspace, &usage) < 0)
 		return;
-	if (edge_holds(&kernel->watch.edges[LIMIT_WORKSPACE], now, workspace_full(&usage)))
+	if (edge_holds(&kernel->watch.known.edges[LIMIT_WORKSPACE], now, workspace_full(&usage)))
 		monitor_event(kernel->monitor, kernel, "limit.workspace",
 			      "workspace: %llu MiB, %llu files reached (%llu MiB, %llu files in "
 			      "use)",
@@ -64,7 +64,7 @@ void held_workspace(struct kernel *kernel, uint64_t now)
 void watch_output(struct kernel *kernel, uint64_t held_ms)
 {
 	/* The relay keeps the edge; this one is against a relay that was taken over. */
-	if (!edge_hit(&kernel->watch.edges[LIMIT_OUTPUT], loop_now_ms()))
+	if (!edge_hit(&kernel->watch.known.edges[LIMIT_OUTPUT], loop_now_ms()))
 		return;
 	monitor_event(kernel->monitor, kernel, "limit.output",
 		      "output: %u KiB/s, %u messages/s reached: held back %llu of the last %u ms",

@@ -102,9 +102,9 @@ void relay_lost(struct kernel *kernel)
 	int r;
 
 	adopt_touch(kernel);
-	kernel->watch.output_lost.bytes += kernel->watch.output.bytes;
-	kernel->watch.output_lost.messages += kernel->watch.output.messages;
-	kernel->watch.output = (struct ipc_relay_output){0};
+	kernel->watch.known.output_lost.bytes += kernel->watch.known.output.bytes;
+	kernel->watch.known.output_lost.messages += kernel->watch.known.output.messages;
+	kernel->watch.known.output = (struct ipc_relay_output){0};
 	if (kernel->state == LINK_KERNEL_DEAD) {
 		kernel_publish_death(kernel);
 		kernel_remove(kernel);

@@ -276,7 +276,7 @@ static void on_relay_output(void *owner, struct worker *worker, const struct ipc
 {
 	struct kernel *kernel = owner;
 
-	kernel->watch.output = message->u.relay_output;
+	kernel->watch.known.output = message->u.relay_output;
 }
 
 static void on_relay_event(void *owner, struct worker *worker, const struct ipc_message *message)

@@ -19,12 +19,12 @@
 static void look_memory(struct kernel *kernel, const struct cell_usage *now)
 {
 	struct watch *watch = &kernel->watch;
-	uint64_t refused = now->oom - watch->seen.oom;
+	uint64_t refused = now->oom - watch->known.seen.oom;
 	struct cell_usage usage;
 
 	/* A kill is told with the kernel's death. */
-	if (refused == 0 || now->oom_kills > watch->seen.oom_kills ||
-	    !edge_hit(&watch->edges[LIMIT_MEMORY], loop_now_ms()))
+	if (refused == 0 || now->oom_kills > watch->known.seen.oom_kills ||
+	    !edge_hit(&watch->known.edges[LIMIT_MEMORY], loop_now_ms()))
 		return;
 	cell_usage(kernel->cell, CELL_USAGE_MEMORY, &usage);
 	monitor_event(kernel->monitor, kernel, "limit.memory",
@@ -36,10 +36,10 @@ static void look_memory(struct kernel *kernel, const struct cell_usage *now)
 static void look_pids(struct kernel *kernel, const struct cell_usage *now)
 {
 	struct watch *watch = &kernel->watch;
-	uint64_t refused = now->pids_refused - watch->seen.pids_refused;
+	uint64_t refused = now->pids_refused - watch->known.seen.pids_refused;
 	struct cell_usage usage;
 
-	if (refused == 0 || !edge_hit(&watch->edges[LIMIT_PIDS], loop_now_ms()))
+	if (refused == 0 || !edge_hit(&watch->known.edges[LIMIT_PIDS], loop_now_ms()))
 		return;
 	cell_usage(kernel->cell, CELL_USAGE_PIDS, &usage);
 	monitor_event(kernel->monitor, kernel, "limit.pids",
@@ -58,12 +58,12 @@ static void look_events(struct kernel *kernel, bool at_tick)
 
 	cell_usage(kernel->cell, CELL_USAGE_EVENTS, &now);
 	look_pids(kernel, &now);
-	watch->seen.pids_refused = now.pids_refused;
+	watch->known.seen.pids_refused = now.pids_refused;
 	if (!at_tick)
 		return;
 	look_memory(kernel, &now);
-	watch->seen.oom = now.oom;
-	watch->seen.oom_kills = now.oom_kills;
+	watch->known.seen.oom = now.oom;
+	watch->known.seen.oom_kills = now.oom_kills;
 }
 
 /* A cell that runs into its limit all the time is heard once a tick, not each time. */
@@ -124,12 +124,12 @@ static bool look(struct kernel *kernel, uint64_t now)
 	bool works;
 
 	cell_usage(kernel->cell, parts, &usage);
-	works = usage.cpu_usec - watch->seen.cpu_usec > WORKS_USEC ||
-		usage.memory_stall_usec != watch->seen.memory_stall_usec ||
-		usage.io_stall_usec != watch->seen.io_stall_usec;
-	watch->seen.cpu_usec = usage.cpu_usec;
-	watch->seen.memory_stall_usec = usage.memory_stall_usec;
-	watch->seen.io_stall_usec = usage.io_stall_usec;
+	works = usage.cpu_usec - watch->known.seen.cpu_usec > WORKS_USEC ||
+		usage.memory_stall_usec != watch->known.seen.memory_stall_usec ||
+		usage.io_stall_usec != watch->known.seen.io_stall_usec;
+	watch->known.seen.cpu_usec = usage.cpu_usec;
+	watch->known.seen.memory_stall_usec = usage.memory_stall_usec;
+	watch->known.seen.io_stall_usec = usage.io_stall_usec;
 	held_cpu(kernel, &usage, now);
 	if (io)
 		held_io(kernel, &usage, now);
@@ -184,7 +184,7 @@ static void listen_all(struct kernel *kernel)
 void watch_start(struct kernel *kernel)
 {
 	kernel->started_ms = loop_now_ms();
-	kernel->watch.idle_since_ms = kernel->watch.idle_mark_ms = kernel->started_ms;
+	kernel->watch.known.idle_since_ms = kernel->watch.known.idle_mark_ms = kernel->started_ms;
 	listen_all(kernel);
 }
 

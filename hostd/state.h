@@ -19,11 +19,23 @@
 #include "hostd/ipc.h"
 #include "link/wire.h"
 
-#define STATE_VERSION 1u
-#define STATE_EDGES 9u
+#define STATE_VERSION 2u
 #define STATE_GOAL_STOP 2u /* enum kernel_goal: run, restart, stop */
 
+enum limit { LIMIT_MEMORY, LIMIT_PIDS, LIMIT_CPU, LIMIT_IO, LIMIT_OUTPUT, LIMIT_WORKSPACE, LIMITS };
+
 /* Times are milliseconds of CLOCK_BOOTTIME, 0 where there is none. */
+
+/* What was seen of a kernel's use of its limits, as the monitor goes by (monitor_watch.c). */
+struct watch_record {
+	struct cell_usage seen; /* at the last look at each part */
+	struct edge edges[LIMITS];
+	uint64_t idle_since_ms;
+	uint64_t idle_mark_ms; /* the last look at idleness, and the CPU used until then */
+	uint64_t idle_mark_usec;
+	struct ipc_relay_output output, output_lost; /* of this relay, of those before it */
+};
+
 struct state_record {
 	uint8_t id[LINK_ID_LEN];
 	struct link_start limits; /* complete: project, environment, network as they are now */
@@ -40,11 +52,9 @@ struct state_record {
 	uint64_t lost_since_ms;
 	uint32_t lost_count;
 	uint64_t started_ms, timer_ms, grace_ms;
-	uint64_t idle_since_ms, idle_mark_ms, idle_mark_usec;
-	struct ipc_relay_output output, output_lost;
-	struct cell_usage seen;
+	struct watch_record watch;
 	struct egress_traffic traffic;
-	struct edge edges[STATE_EDGES];
+	struct edge rate, quota, refused; /* of its traffic */
 	struct cell_note cell;
 };
 
