@@ -288,6 +288,18 @@ static void test_never(struct world *world)
 	world->check->row = NULL;
 }
 
+/* What the servers outside heard, once that is so much, or after 20 s. */
+static int heard_soon(const struct world *world, int count)
+{
+	int heard = try(&world->outside, HOST_HEARD, 0, 0);
+
+	for (int tries = 0; tries < 400 && heard < count; tries++) {
+		usleep(50000);
+		heard = try(&world->outside, HOST_HEARD, 0, 0);
+	}
+	return heard;
+}
+
 static void test_spoofed(struct world *world)
 {
 	struct check *check = world->check;
@@ -309,12 +321,10 @@ static void test_spoofed(struct world *world)
 	/* At least this one: the end of a connection from before may come late, and be refused too. */
 	CHECK(check, traffic[3].refused_packets > before.refused_packets);
 	CHECK_EQ(check, host_ask(&world->one, &honest), 0);
-	usleep(100000);
-	CHECK_EQ(check, try(&world->outside, HOST_HEARD, 0, 0), heard + 1);
+	CHECK_EQ(check, heard_soon(world, heard + 1), heard + 1);
 	CHECK_EQ(check, without(world, "prerouting"), 0);
 	CHECK_EQ(check, host_ask(&world->one, &spoofed), 0);
-	usleep(100000);
-	CHECK_EQ(check, try(&world->outside, HOST_HEARD, 0, 0), heard + 2);
+	CHECK_EQ(check, heard_soon(world, heard + 2), heard + 2);
 	again(world);
 }
 
@@ -407,7 +417,9 @@ static void test_quota(struct world *world)
 	CHECK_EQ(check, egress_set(&world->egress, &world->cells[0], &policy), 0);
 	CHECK_EQ(check, talk(&world->one, HOST_TCP, 50000), 0);
 	CHECK_EQ(check, counted(world).spent_packets, 0);
-	CHECK(check, ignored(&world->one, HOST_TCP, SERVER, 500000) != 0);
+	/* On a busy machine an answer may be late before the quota is spent; then it goes on. */
+	for (int tries = 0; tries < 20 && counted(world).spent_packets == 0; tries++)
+		CHECK(check, ignored(&world->one, HOST_TCP, SERVER, 500000) != 0);
 	CHECK(check, counted(world).spent_packets > 0);
 	used = counted(world).sent_bytes + counted(world).received_bytes;
 	CHECK(check, used > 250000 && used <= 300000);
@@ -422,21 +434,26 @@ static void test_quota(struct world *world)
 	CHECK_EQ(check, talk(&world->one, HOST_TCP, 50000), 0);
 }
 
+/* The one is held back, the other is not; a busy machine may hold both back now and then. */
 static void test_rate(struct world *world)
 {
 	struct egress_policy policy = everything;
 	struct check *check = world->check;
-	uint64_t began, slow;
+	uint64_t began, slow = 0, quick = 0, limited = 0;
 
 	policy.rate_kibps = 128;
 	CHECK_EQ(check, egress_set(&world->egress, &world->cells[0], &policy), 0);
-	began = clock_ms();
-	(void)ignored(&world->one, HOST_TCP, SERVER, 400000);
-	slow = clock_ms() - began;
-	CHECK(check, counted(world).limited_packets > 0);
-	began = clock_ms();
-	CHECK_EQ(check, talk(&world->two, HOST_TCP, 400000), 0);
-	CHECK(check, clock_ms() - began < slow);
+	for (int tries = 0; tries < 20 && (limited == 0 || quick >= slow); tries++) {
+		began = clock_ms();
+		(void)ignored(&world->one, HOST_TCP, SERVER, 400000);
+		slow = clock_ms() - began;
+		limited = counted(world).limited_packets;
+		began = clock_ms();
+		CHECK_EQ(check, talk(&world->two, HOST_TCP, 400000), 0);
+		quick = clock_ms() - began;
+	}
+	CHECK(check, limited > 0);
+	CHECK(check, quick < slow);
 	CHECK_EQ(check, egress_set(&world->egress, &world->cells[0], &everything), 0);
 }
 
