@@ -44,13 +44,13 @@ class Frames:
         self.port = self.socket.bind_to_random_port("tcp://127.0.0.1")
         self.route = None
 
-    def take(self, timeout=20):
+    def take(self, timeout=60):
         """The node's next frame: its name and fields."""
         assert self.socket.poll(timeout * 1000), "the node says nothing"
         self.route, frame = self.socket.recv_multipart()
         return link.unpack(frame)
 
-    def until(self, name, timeout=20, **wanted):
+    def until(self, name, timeout=60, **wanted):
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             kind, value = self.take(deadline - time.monotonic() + 1)

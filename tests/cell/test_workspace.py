@@ -19,7 +19,7 @@ def name_of(inside, kernel):
     return project.split()[3].rsplit("/", 1)[1]
 
 
-def wait_events(gateway, kind, project, timeout=20):
+def wait_events(gateway, kind, project, timeout=60):
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         found = events(gateway, kind, project)

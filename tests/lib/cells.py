@@ -144,7 +144,7 @@ def census(inside):
     return result
 
 
-def wait_census(inside, before, timeout=20):
+def wait_census(inside, before, timeout=60):
     """The census once it is as before, or after the time-out what it is then."""
     deadline = time.monotonic() + timeout
     while True:

@@ -94,7 +94,7 @@ def at_workspace(cell, answer, seen):
     """The project's quota: told to the user and to the backend."""
     made, why = taken(answer)
     assert why in (errno.EDQUOT, errno.ENOSPC) and WORKSPACE_MIB - 2 <= made <= WORKSPACE_MIB
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not seen["events"] and time.monotonic() < deadline:
         time.sleep(0.2)
         seen["events"] = events_of(cell.gateway, cell.id)
