@@ -10,6 +10,7 @@
 #include "environments/lua/control.h"
 
 #define LINGER_MS 1000
+#define OUTGOING_A_TURN 16u /* messages of the interpreter, before the sockets are asked again */
 
 enum poll_row { POLL_HB, POLL_CONTROL, POLL_IOPUB, POLL_STDIN, POLL_OUTGOING, POLL_SHELL, POLLS };
 
@@ -117,20 +118,21 @@ static uint8_t byte_of(struct frames *frames, size_t index)
 	return slice.len > 0 ? slice.data[0] : 0;
 }
 
-static void on_outgoing(struct serve *serve)
+/* False where nothing was there. */
+static bool on_outgoing(struct serve *serve)
 {
 	struct frames frames, message;
 	uint8_t kind;
 
 	frames_init(&frames);
 	if (frames_recv(&frames, serve->sockets->pair[PAIR_WORK], ZMQ_DONTWAIT) < 0)
-		return;
+		return false;
 	kind = byte_of(&frames, 0);
 	if (kind == OUTGOING_STREAM && frames.count == 4) {
 		spool_text(&serve->spool, frames_get(&frames, 1), frames_get(&frames, 2),
 			   frames_get(&frames, 3));
 		frames_clear(&frames);
-		return;
+		return true;
 	}
 	spool_text_flush(&serve->spool);
 	if (kind == OUTGOING_DONE) {
@@ -146,6 +148,18 @@ static void on_outgoing(struct serve *serve)
 			spool_put(&serve->spool, (enum jupyter_port)kind, &message);
 	}
 	frames_clear(&frames);
+	return true;
+}
+
+/*
+ * A wait asks each socket by system calls of its own: what prints much is not waited for once a
+ * message. As in the wait, nothing is taken while something before it is still to be sent.
+ */
+static void on_outgoings(struct serve *serve)
+{
+	for (unsigned i = 0; i < OUTGOING_A_TURN && on_outgoing(serve); i++)
+		if (!serve->busy || serve->exiting || serve->spool.count > 0)
+			break;
 }
 
 static void on_signals(struct serve *serve, volatile sig_atomic_t *pending)
@@ -193,7 +207,7 @@ static void act(struct serve *serve, const zmq_pollitem_t items[POLLS])
 	if (items[POLL_STDIN].revents)
 		on_stdin(serve);
 	if (items[POLL_OUTGOING].revents)
-		on_outgoing(serve);
+		on_outgoings(serve);
 	if (items[POLL_SHELL].revents || (items[POLL_SHELL].events && serve->waiting.count > 0))
 		on_shell(serve);
 	spool_send(&serve->spool);
