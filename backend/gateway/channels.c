@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <libwebsockets.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +146,6 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 			      enum framing framing, const char *client)
 {
 	struct session *session;
-	int one = 1;
 
 	if (table_count(channels->sessions) >= CHANNELS_SESSIONS_MAX)
 		return NULL;
@@ -175,8 +172,6 @@ struct session *channels_open(struct channels *channels, struct kernel *kernel, 
 	session->next = kernel->sessions;
 	kernel->sessions = session;
 	kernel->connections++;
-	/* Stock servers leave Nagle on, which costs each cell some 40 ms. */
-	setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	session_attach(session);
 	if (kernel->state == LINK_KERNEL_DEAD)
 		death_await(session);
