@@ -103,6 +103,18 @@ def check_trinity(said):
     return {"runs": len(runs), "calls": calls, "worked": worked, "failed": failed}
 
 
+def report(gateway, inside, argv):
+    """What it said of its work. Where its cell reached the memory limit, which ends the cell and
+    all that it said, another takes its place, two in all."""
+    for left in (2, 1, 0):
+        with Cell(gateway, inside, "tenants") as tenant:
+            reply, _ = tenant.execute(RUN.format(argv=argv, seconds=SECONDS), SECONDS * 3 + 180)
+            if left == 0 or reply["content"]["status"] == "ok":
+                return tenant.say(READ)
+            ended = tenant.model().json()
+            assert ended.get("reason_name") == "memory", (reply["content"], ended)
+
+
 @pytest.mark.parametrize("argv, check", [(STRESS, check_stress), (TRINITY, check_trinity)],
                          ids=["stress-ng", "trinity"])
 def test_a_tenant_hurts_nobody_else(cluster, node, argv, check, record_property):
@@ -111,12 +123,10 @@ def test_a_tenant_hurts_nobody_else(cluster, node, argv, check, record_property)
         neighbour = Neighbour(quiet)
         neighbour.once()
         before, hostd, taint = census(inside), hostd_pids(inside), tainted(inside)
-        with Cell(cluster.gateway, inside, "tenants") as tenant:
-            with neighbour:
-                answered = neighbour.count
-                tenant.execute(RUN.format(argv=argv, seconds=SECONDS), SECONDS * 3 + 180)
-                answered = neighbour.count - answered
-            done = check(tenant.say(READ))
+        with neighbour:
+            answered = neighbour.count
+            done = check(report(cluster.gateway, inside, argv))
+            answered = neighbour.count - answered
         assert neighbour.faults == []
         assert answered >= SECONDS // 3, "the neighbour was asked all the time"
         assert hostd_pids(inside) == hostd
